@@ -1,0 +1,86 @@
+import { CnnxError } from '../base/errors.js';
+import { printable } from '../base/text.js';
+import { asInt64, type Tensor } from '../tensor/tensor.js';
+import { constantTensor, type Node, type Value } from './ir.js';
+import { mutable } from './mutate.js';
+import { type AnyOpDef, lens } from './op-def.js';
+import { type Dim, isTensorType, type Shape, type ValueType } from './types.js';
+
+/** Integer tensors longer than this are not followed as shapes: no shape, axes or pads are. */
+const MAX_FOLLOWED_INTS = 1024;
+
+/** The integers that values are known to hold, beside constants. */
+export type KnownInts = WeakMap<Value, readonly Dim[]>;
+
+const noInts: KnownInts = new WeakMap();
+
+/** The integers of a constant, or those followed through shape arithmetic. */
+export function intsOf(value: Value | undefined, known: KnownInts): readonly Dim[] | undefined {
+  if (!value) return undefined;
+  const constant = constantTensor(value);
+  return constant ? constantInts(constant) : known.get(value);
+}
+
+export function constantInts(t: Tensor): readonly number[] | undefined {
+  if ((t.dtype !== 'int64' && t.dtype !== 'int32') || t.byteLength > MAX_FOLLOWED_INTS * 8) return undefined;
+  if (t.dtype === 'int64') return Array.from(asInt64(t), Number);
+  const b = t.bytes();
+  const view = new DataView(b.buffer, b.byteOffset, b.byteLength);
+  return Array.from({ length: b.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true));
+}
+
+/** Gives the outputs of one node the types that its declaration infers, joined with what is known already. Throws `graph/shape`. */
+export function inferNode(node: Node, op: AnyOpDef, known: KnownInts = noInts): void {
+  const view = lens(node, op);
+  const args = { in: view.in, out: view.out, attr: view.attr, node, ints: (v: Value | undefined) => intsOf(v, known) };
+  let types: Record<string, ValueType | undefined | readonly (ValueType | undefined)[]> | undefined;
+  try {
+    types = op.infer?.(args as never) as typeof types;
+    if (op.data && node.outputs[0]) {
+      const ints = op.data(args as never);
+      if (ints && ints.length <= MAX_FOLLOWED_INTS) known.set(node.outputs[0], ints);
+    }
+  } catch (error) {
+    if (!(error instanceof CnnxError)) throw error;
+    throw error.within({ node: node.name ?? `${node.opType} that makes ${printable(node.outputs[0]?.name ?? '')}` });
+  }
+  if (!types) return;
+  const names = Object.keys(op.outputs);
+  const list = names.flatMap((name) => types[name] as ValueType | undefined);
+  node.outputs.forEach((value, i) => {
+    if (value) mutable(value).type = joinTypes(value.type, list[i], value, node);
+  });
+}
+
+/** All that two descriptions of one value say together. Throws `graph/shape` when they cannot both be true. */
+export function joinTypes(
+  a: ValueType | undefined,
+  b: ValueType | undefined,
+  value: Value,
+  node?: Node,
+): ValueType | undefined {
+  if (!a || !b) return a ?? b;
+  if (!isTensorType(a) || !isTensorType(b)) return a;
+  const dtype = a.dtype === 'undefined' ? b.dtype : a.dtype;
+  const clash = (): never => {
+    const text = (t: Shape | undefined): string => (t ? `[${t.map((d) => d ?? '?').join(',')}]` : '');
+    throw new CnnxError(
+      'graph/shape',
+      `${printable(value.name)} is declared as ${a.dtype}${text(a.shape)}, and inferred as ${b.dtype}${text(b.shape)}`,
+      {
+        at: { value: value.name, node: node?.name },
+      },
+    );
+  };
+  if (b.dtype !== 'undefined' && dtype !== b.dtype) clash();
+  if (!a.shape || !b.shape) return { ...a, dtype, shape: a.shape ?? b.shape };
+  if (a.shape.length !== b.shape.length) clash();
+  const { shape } = b;
+  const joined = a.shape.map((d, i) => {
+    const e = shape[i];
+    if (typeof d === 'number' && typeof e === 'number' && d !== e) clash();
+    if (typeof e === 'number') return e;
+    return d ?? e;
+  });
+  return { ...a, dtype, shape: joined };
+}

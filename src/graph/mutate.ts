@@ -1,0 +1,123 @@
+import type { Attr } from './attr.js';
+import { graphsOf } from './attr.js';
+import { Graph, Node, Value } from './ir.js';
+
+/*
+ * The only writes to the IR's objects. They keep producers, uses and order consistent, and nothing else: no checks, no touched spans.
+ * For `Editor`, for cloning, and for readers of file formats, which must be able to hold a broken graph; nobody else imports this.
+ */
+
+type Mutable<T> = {
+  -readonly [K in keyof T]: T[K] extends ReadonlyMap<infer A, infer B>
+    ? Map<A, B>
+    : T[K] extends ReadonlySet<infer A>
+      ? Set<A>
+      : T[K];
+};
+
+/** The same object, writable. */
+export const mutable = <T extends object>(x: T): Mutable<T> => x as Mutable<T>;
+
+/** A new value of `graph`. Its name is found by `graph.values` unless an earlier value has it. */
+export function defineValue(graph: Graph, name: string): Value {
+  const value = new Value(graph, name);
+  if (!graph.values.has(name)) mutable(graph).values.set(name, value);
+  return value;
+}
+
+export function renameValue(value: Value, name: string): void {
+  const values = mutable(value.graph).values;
+  if (values.get(value.name) === value) values.delete(value.name);
+  mutable(value).name = name;
+  if (!values.has(name)) values.set(name, value);
+}
+
+/** Takes a value that nothing uses any more out of its graph's names. */
+export function forgetValue(value: Value): void {
+  const { values } = mutable(value.graph);
+  if (values.get(value.name) === value) values.delete(value.name);
+  mutable(value.graph).initializers.delete(value);
+  mutable(value.graph).sparseInitializers.delete(value);
+}
+
+export function setInputs(node: Node, inputs: readonly (Value | undefined)[]): void {
+  for (const value of node.inputs) if (value) dropUse(value, node);
+  mutable(node).inputs = [...inputs];
+  for (const value of inputs) if (value) addUse(value, node);
+}
+
+function addUse(value: Value, node: Node): void {
+  mutable(value).uses.set(node, (value.uses.get(node) ?? 0) + 1);
+}
+
+function dropUse(value: Value, node: Node): void {
+  const count = (value.uses.get(node) ?? 0) - 1;
+  if (count > 0) mutable(value).uses.set(node, count);
+  else mutable(value).uses.delete(node);
+}
+
+/** Makes `node` the producer of `outputs`. */
+export function setOutputs(node: Node, outputs: readonly (Value | undefined)[]): void {
+  for (const value of node.outputs) if (value?.producer === node) mutable(value).producer = undefined;
+  mutable(node).outputs = [...outputs];
+  for (const value of outputs) if (value) mutable(value).producer = node;
+}
+
+export function setAttrs(node: Node, attrs: Iterable<Attr>): void {
+  mutable(node).attrs = new Map(Array.from(attrs, (a) => [a.name, a]));
+}
+
+export function setGraphOutputs(graph: Graph, outputs: readonly Value[]): void {
+  for (const value of graph.outputs) mutable(value).outputCount -= 1;
+  mutable(graph).outputs = [...outputs];
+  for (const value of outputs) mutable(value).outputCount += 1;
+}
+
+export function setGraphInputs(graph: Graph, inputs: readonly Value[]): void {
+  for (const value of graph.inputs) mutable(value).isInput = false;
+  mutable(graph).inputs = [...inputs];
+  for (const value of inputs) mutable(value).isInput = true;
+}
+
+/** Puts a node, in no graph's order yet, before `before`, or last. */
+export function linkNode(node: Node, before?: Node): void {
+  const graph = mutable(node.graph);
+  const after = before ? before.previous : graph.last;
+  mutable(node).previous = after;
+  mutable(node).next = before;
+  if (after) mutable(after).next = node;
+  else graph.first = node;
+  if (before) mutable(before).previous = node;
+  else graph.last = node;
+  graph.nodeCount += 1;
+}
+
+/** Takes a node out of the order only. */
+export function unlinkNode(node: Node): void {
+  const graph = mutable(node.graph);
+  if (node.previous) mutable(node.previous).next = node.next;
+  else graph.first = node.next;
+  if (node.next) mutable(node.next).previous = node.previous;
+  else graph.last = node.previous;
+  mutable(node).previous = undefined;
+  mutable(node).next = undefined;
+  graph.nodeCount -= 1;
+}
+
+/** Releases all that a removed node, and the graphs inside it, used. Gives the values that lost a use. */
+export function releaseNode(node: Node): Set<Value> {
+  const lost = new Set<Value>();
+  const pending: Node[] = [node];
+  for (let n = pending.pop(); n; n = pending.pop()) {
+    for (const value of n.inputs) if (value) lost.add(value);
+    setInputs(n, []);
+    for (const attr of n.attrs.values()) {
+      for (const graph of graphsOf(attr)) {
+        for (const value of graph.outputs) lost.add(value);
+        setGraphOutputs(graph, []);
+        pending.push(...graph.nodes());
+      }
+    }
+  }
+  return lost;
+}

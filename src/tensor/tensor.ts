@@ -1,0 +1,111 @@
+import { CnnxError } from '../base/errors.js';
+import { bytesOf, type DType, elementCount } from './dtype.js';
+import { bfloatToNumber, halfToNumber, numberToBfloat, numberToHalf } from './half.js';
+
+/** Immutable. `bytes()` is little-endian, row-major; a view of the file when it came from one, a fresh copy when it had to be read. */
+export interface Tensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Known without touching the data. For strings: the sum of their lengths. */
+  readonly byteLength: number;
+  /** Throws `tensor/dtype` for strings. */
+  bytes(): Uint8Array;
+  /** The elements of a string tensor, as bytes; absent for every other type. */
+  strings?(): readonly Uint8Array[];
+}
+
+/** A tensor over bytes in memory. Throws `tensor/size` when they do not fit the shape. */
+export function tensor(dtype: DType, shape: readonly number[], data: Uint8Array): Tensor {
+  const expected = bytesOf(dtype, elementCount(shape));
+  if (data.byteLength !== expected) {
+    throw new CnnxError(
+      'tensor/size',
+      `${dtype}[${shape.join(',')}] takes ${expected} bytes; ${data.byteLength} were given`,
+    );
+  }
+  return { dtype, shape: [...shape], byteLength: expected, bytes: () => data };
+}
+
+/** A tensor whose bytes are made when asked for, and not kept: large fills stay out of memory. */
+export function lazyTensor(dtype: DType, shape: readonly number[], make: () => Uint8Array): Tensor {
+  return { dtype, shape: [...shape], byteLength: bytesOf(dtype, elementCount(shape)), bytes: make };
+}
+
+const asBytes = (a: ArrayBufferView): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
+
+export const float32Tensor = (shape: readonly number[], data: Float32Array | readonly number[]): Tensor =>
+  tensor('float32', shape, asBytes(data instanceof Float32Array ? data : Float32Array.from(data)));
+
+export const int64Tensor = (shape: readonly number[], data: readonly (number | bigint)[]): Tensor =>
+  tensor('int64', shape, asBytes(BigInt64Array.from(data, (v) => BigInt(v))));
+
+/** The same bytes, aligned to `align`: typed-array views need it, and protobuf gives none. */
+const aligned = (bytes: Uint8Array, align: number): Uint8Array =>
+  bytes.byteOffset % align === 0 ? bytes : bytes.slice();
+
+/** A view of the data when aligned, one copy otherwise. Throws `tensor/dtype` unless float32. */
+export function asFloat32(t: Tensor): Float32Array {
+  if (t.dtype !== 'float32') throw new CnnxError('tensor/dtype', `float32 was expected; found ${t.dtype}`);
+  const b = aligned(t.bytes(), 4);
+  return new Float32Array(b.buffer, b.byteOffset, b.byteLength / 4);
+}
+
+/** The integers of an int64 tensor; a view when aligned. Throws `tensor/dtype` otherwise. */
+export function asInt64(t: Tensor): BigInt64Array {
+  if (t.dtype !== 'int64') throw new CnnxError('tensor/dtype', `int64 was expected; found ${t.dtype}`);
+  const b = aligned(t.bytes(), 8);
+  return new BigInt64Array(b.buffer, b.byteOffset, b.byteLength / 8);
+}
+
+type Reader = (view: DataView, i: number) => number;
+
+const READERS: Partial<Record<DType, Reader>> = {
+  float32: (v, i) => v.getFloat32(4 * i, true),
+  float64: (v, i) => v.getFloat64(8 * i, true),
+  float16: (v, i) => halfToNumber(v.getUint16(2 * i, true)),
+  bfloat16: (v, i) => bfloatToNumber(v.getUint16(2 * i, true)),
+  int8: (v, i) => v.getInt8(i),
+  uint8: (v, i) => v.getUint8(i),
+  bool: (v, i) => (v.getUint8(i) === 0 ? 0 : 1),
+  int16: (v, i) => v.getInt16(2 * i, true),
+  uint16: (v, i) => v.getUint16(2 * i, true),
+  int32: (v, i) => v.getInt32(4 * i, true),
+  uint32: (v, i) => v.getUint32(4 * i, true),
+  int64: (v, i) => Number(v.getBigInt64(8 * i, true)),
+  uint64: (v, i) => Number(v.getBigUint64(8 * i, true)),
+};
+
+/** Whether `asFloat64` can read this type. */
+export const isNumeric = (dtype: DType): boolean => READERS[dtype] !== undefined;
+
+/** All elements as float64 (64-bit integers beyond 2^53 lose digits). Throws `tensor/dtype` for strings, complex and types under a byte. */
+export function asFloat64(t: Tensor): Float64Array {
+  if (t.dtype === 'float32') return Float64Array.from(asFloat32(t));
+  const read = READERS[t.dtype];
+  if (!read) throw new CnnxError('tensor/dtype', `a numeric tensor was expected; found ${t.dtype}`);
+  const b = t.bytes();
+  const view = new DataView(b.buffer, b.byteOffset, b.byteLength);
+  const out = new Float64Array(elementCount(t.shape));
+  for (let i = 0; i < out.length; i++) out[i] = read(view, i);
+  return out;
+}
+
+/** float64 values stored as a floating-point `dtype`, each rounded once, to nearest even. */
+export function fromFloat64(
+  dtype: 'float32' | 'float64' | 'float16' | 'bfloat16',
+  shape: readonly number[],
+  values: Float64Array,
+): Tensor {
+  switch (dtype) {
+    case 'float32':
+      return tensor(dtype, shape, asBytes(Float32Array.from(values)));
+    case 'float64':
+      return tensor(dtype, shape, asBytes(values));
+    case 'float16':
+      return tensor(dtype, shape, asBytes(Uint16Array.from(values, numberToHalf)));
+    case 'bfloat16':
+      return tensor(dtype, shape, asBytes(Uint16Array.from(values, numberToBfloat)));
+    default:
+      throw new CnnxError('tensor/dtype', `a floating-point type was expected; found ${String(dtype)}`);
+  }
+}
