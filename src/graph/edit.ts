@@ -51,6 +51,8 @@ export interface AddOptions {
 
 /** Every edit of a model goes through here: uses, names, types and touched spans stay right. */
 export class Editor {
+  /** Grows with every edit. */
+  revision = 0;
   #names: Set<string> | undefined;
   #nodeNames: Set<string> | undefined;
 
@@ -332,6 +334,7 @@ export class Editor {
   }
 
   touchGraph(graph: Graph): void {
+    this.revision += 1;
     for (let g: Graph | undefined = graph; g; g = g.parent) {
       mutable(g).span = undefined;
       mutable(g.owner).span = undefined;

@@ -1,0 +1,111 @@
+import { Editor, everyGraph } from '../graph/edit.js';
+import { type Graph, type Model, Node } from '../graph/ir.js';
+import { isSkip, type Rule, type Skip } from './rule.js';
+
+/** Rules settle, since each takes nodes away or moves towards a form; a set that makes this many edits a node does not. */
+const MAX_EDITS_PER_NODE = 20;
+
+export interface RunReport {
+  /** Edits by rule. */
+  readonly applied: Map<string, number>;
+  /** How often each rule gave each reason, quiet ones included. */
+  readonly skipped: Map<string, Map<string, number>>;
+  /** The places that looked right and were left alone, as they stood at the end. */
+  readonly left: readonly { readonly rule: string; readonly reason: string; readonly node: Node }[];
+}
+
+/** Applies rules to every node of a model (not to the bodies of functions) until none applies. */
+export function runRules(
+  model: Model,
+  rules: readonly Rule[],
+  options: { readonly order?: 'forward' | 'backward' } = {},
+): RunReport {
+  const byOp = new Map<string, Rule[]>();
+  for (const rule of rules)
+    for (const name of new Set(rule.roots.map((r) => r.name))) byOp.set(name, [...(byOp.get(name) ?? []), rule]);
+  const queue = new Queue();
+  const edit = new Editor(model, (node) => queue.addAround(node));
+  const start = everyGraph(model)
+    .filter((g) => g.root === model)
+    .flatMap((g) => [...g.nodes()]);
+  for (const node of options.order === 'backward' ? start.reverse() : start) queue.add(node);
+
+  const applied = new Map<string, number>();
+  const skipped = new Map<string, Map<string, number>>();
+  const left = new Map<Node, Map<Rule, Skip>>();
+  let budget = MAX_EDITS_PER_NODE * (start.length + 50);
+  for (let node = queue.take(); node; node = queue.take()) {
+    for (const rule of byOp.get(node.opType) ?? []) {
+      const before = edit.revision;
+      const skip = rule.apply(node, edit);
+      const edited = edit.revision !== before;
+      if (edited === (skip !== undefined))
+        throw new Error(`bug: rule ${rule.name} ${edited ? 'edited and then skipped' : 'neither edited nor skipped'}`);
+      if (isSkip(skip)) {
+        count(skipped, rule.name, skip.skip);
+        if (!skip.quiet) left.set(node, (left.get(node) ?? new Map<Rule, Skip>()).set(rule, skip));
+        else left.get(node)?.delete(rule);
+        continue;
+      }
+      applied.set(rule.name, (applied.get(rule.name) ?? 0) + 1);
+      left.delete(node);
+      if (budget-- === 0) throw new Error(`bug: the rules do not settle; the last was ${rule.name}`);
+      if (!isLive(node)) break;
+    }
+  }
+  edit.finish();
+  const places = [...left]
+    .filter(([node]) => isLive(node))
+    .flatMap(([node, skips]) => Array.from(skips, ([rule, s]) => ({ rule: rule.name, reason: s.skip, node })));
+  return { applied, skipped, left: places };
+}
+
+function count(counts: Map<string, Map<string, number>>, name: string, reason: string): void {
+  const own = counts.get(name) ?? new Map<string, number>();
+  counts.set(name, own.set(reason, (own.get(reason) ?? 0) + 1));
+}
+
+/** Whether a node still stands in the model, and not in a graph that was removed with its node. */
+export function isLive(node: Node): boolean {
+  let at: Node = node;
+  for (;;) {
+    if (at.previous === undefined && at.graph.first !== at) return false;
+    const owner: Graph['owner'] = at.graph.owner;
+    if (!(owner instanceof Node)) return true;
+    at = owner;
+  }
+}
+
+/** Users of a value with more than this are not looked at again when its producer changes: no rule is about such hubs, and looking would be quadratic. */
+const MAX_USERS_REVISITED = 64;
+
+/** Nodes to look at, each once at a time, in the order of asking. */
+class Queue {
+  #waiting = new Set<Node>();
+  #order: Node[] = [];
+  #at = 0;
+
+  add(node: Node): void {
+    if (this.#waiting.has(node)) return;
+    this.#waiting.add(node);
+    this.#order.push(node);
+  }
+
+  /** A node and its neighbours: what an edit may have opened a way for. */
+  addAround(node: Node): void {
+    this.add(node);
+    for (const value of node.inputs) if (value?.producer) this.add(value.producer);
+    for (const value of node.outputs)
+      if (value && value.uses.size <= MAX_USERS_REVISITED) for (const user of value.uses.keys()) this.add(user);
+  }
+
+  take(): Node | undefined {
+    while (this.#at < this.#order.length) {
+      const node = this.#order[this.#at++];
+      if (!node) break;
+      this.#waiting.delete(node);
+      if (isLive(node)) return node;
+    }
+    return undefined;
+  }
+}
