@@ -39,7 +39,7 @@ export interface InferArgs<I extends Slots, O extends Slots, A extends AttrSpecs
   readonly attr: Attrs<A>;
   readonly node: Node;
   /** The integers that a value is known to hold (a shape, axes, ...), named and unknown dimensions among them. Rank 0 gives one. */
-  ints(value: Value | undefined): readonly Dim[] | undefined;
+  readonly ints: (value: Value | undefined) => readonly Dim[] | undefined;
 }
 
 /** Types of outputs by name; an array for a variadic one. What is left out is not known. */

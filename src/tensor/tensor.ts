@@ -39,6 +39,19 @@ export const float32Tensor = (shape: readonly number[], data: Float32Array | rea
 export const int64Tensor = (shape: readonly number[], data: readonly (number | bigint)[]): Tensor =>
   tensor('int64', shape, asBytes(BigInt64Array.from(data, (v) => BigInt(v))));
 
+/** A tensor of strings, each as bytes. */
+export function stringTensor(shape: readonly number[], strings: readonly Uint8Array[]): Tensor {
+  return {
+    dtype: 'string',
+    shape: [...shape],
+    byteLength: strings.reduce((n, s) => n + s.byteLength, 0),
+    bytes: () => {
+      throw new CnnxError('tensor/dtype', 'a string tensor has no bytes of one size; read its strings');
+    },
+    strings: () => strings,
+  };
+}
+
 /** The same bytes, aligned to `align`: typed-array views need it, and protobuf gives none. */
 const aligned = (bytes: Uint8Array, align: number): Uint8Array =>
   bytes.byteOffset % align === 0 ? bytes : bytes.slice();

@@ -1,0 +1,36 @@
+import { canonicalDomain, type Node } from './ir.js';
+import type { AnyOpDef } from './op-def.js';
+
+/** Declared operators, found by name and version. Which ones there are, `src/ops` says. */
+export class OpRegistry {
+  readonly #byName = new Map<string, AnyOpDef[]>();
+
+  constructor(readonly all: readonly AnyOpDef[]) {
+    for (const op of all) {
+      const key = keyOf(op.domain, op.name);
+      const same = this.#byName.get(key);
+      if (same) same.push(op);
+      else this.#byName.set(key, [op]);
+    }
+  }
+
+  /** The signature that `version` of a domain gives an operator; undefined when that one is not declared. */
+  at(domain: string, name: string, version: number): AnyOpDef | undefined {
+    const named = this.#byName.get(keyOf(canonicalDomain(domain), name));
+    return named?.find((op) => version >= (op.since[0] ?? 1) && (op.until === undefined || version < op.until));
+  }
+
+  /** The declaration that a node is an application of; undefined when there is none, or the node does not fit it. */
+  of(node: Node): AnyOpDef | undefined {
+    const op = this.declared(node);
+    return op && node.is(op) ? op : undefined;
+  }
+
+  /** The declaration for a node's name and version, whether or not its inputs and attributes fit. */
+  declared(node: Node): AnyOpDef | undefined {
+    const version = node.opset;
+    return version === undefined ? undefined : this.at(node.domain, node.opType, version);
+  }
+}
+
+const keyOf = (domain: string, name: string): string => `${domain}:${name}`;

@@ -1,0 +1,100 @@
+import { attr, defineOp } from '../graph/op-def.js';
+import type { Value } from '../graph/ir.js';
+import type { Dim, ValueType } from '../graph/types.js';
+import { type AutoPad, transposedOutput, windowOutput } from './shape-rules.js';
+import { expectRank, like, shapeError, shapeOf, shapeText, sharedDim } from './tensors.js';
+import { FLOATS } from './types.js';
+
+export const AUTO_PAD = attr.oneOf('NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID');
+
+const convAttrs = {
+  auto_pad: AUTO_PAD,
+  dilations: attr.ints(),
+  group: attr.int(1),
+  kernel_shape: attr.ints(),
+  pads: attr.ints(),
+  strides: attr.ints(),
+};
+
+export interface ConvAttrs {
+  readonly auto_pad: AutoPad;
+  readonly dilations: readonly number[] | undefined;
+  readonly group: number;
+  readonly kernel_shape: readonly number[] | undefined;
+  readonly pads: readonly number[] | undefined;
+  readonly strides: readonly number[] | undefined;
+}
+
+/** kernel_shape where given; it must be what the weight's shape says. */
+function kernelOf(w: Value, a: { readonly kernel_shape: readonly number[] | undefined }): readonly Dim[] | undefined {
+  const spatial = shapeOf(w)?.slice(2);
+  if (!a.kernel_shape) return spatial;
+  if (spatial && (spatial.length !== a.kernel_shape.length || a.kernel_shape.some((k, i) => clash(k, spatial[i]))))
+    throw shapeError(`kernel_shape ${shapeText(a.kernel_shape)} and the weight ${shapeText(shapeOf(w) ?? [])} differ`);
+  return a.kernel_shape;
+}
+
+const clash = (a: Dim, b: Dim): boolean => typeof a === 'number' && typeof b === 'number' && a !== b;
+
+/** N,M,E1..En from x: N,C,D1..Dn and w: M,C/group,k1..kn, with the element type of x. Throws `graph/shape`. */
+export function convType(x: Value, w: Value, a: ConvAttrs): ValueType | undefined {
+  const input = shapeOf(x);
+  const weight = shapeOf(w);
+  if (!input) return like(x, undefined);
+  expectRank(input, 3, 'the input', false);
+  expectRank(weight, input.length, 'the weight');
+  const [channels, outputs, perGroup] = [input[1], weight?.[0], weight?.[1]];
+  if (typeof channels === 'number' && typeof perGroup === 'number' && channels !== perGroup * a.group)
+    throw shapeError(
+      `the input has ${channels} channels; the weight ${shapeText(weight ?? [])} takes ${perGroup * a.group}` +
+        (a.group === 1 ? '' : ` (${a.group} groups of ${perGroup})`),
+    );
+  if (typeof outputs === 'number' && outputs % a.group !== 0)
+    throw shapeError(`${outputs} output channels cannot be divided into ${a.group} groups`);
+  const kernel = kernelOf(w, a);
+  const spatial = input.slice(2);
+  const sizes = kernel
+    ? windowOutput(spatial, { ...a, kernel, autoPad: a.auto_pad })
+    : spatial.map((): Dim => undefined);
+  return like(x, [input[0], outputs, ...sizes]);
+}
+
+export const Conv = defineOp({
+  name: 'Conv',
+  since: [1, 11, 22],
+  doc: 'N-d convolution. x: N,C,D1..Dn. w: M,C/group,k1..kn. b: M. y: N,M,E1..En.',
+  inputs: { x: 'T', w: 'T', b: 'T?' },
+  outputs: { y: 'T' },
+  types: { T: FLOATS },
+  attrs: convAttrs,
+  infer: ({ in: { x, w }, attr }) => ({ y: convType(x, w, attr) }),
+});
+
+export const ConvTranspose = defineOp({
+  name: 'ConvTranspose',
+  since: [1, 11, 22],
+  doc: 'N-d transposed convolution. x: N,C,D1..Dn. w: C,M/group,k1..kn. b: M. y: N,M,E1..En.',
+  inputs: { x: 'T', w: 'T', b: 'T?' },
+  outputs: { y: 'T' },
+  types: { T: FLOATS },
+  attrs: { ...convAttrs, output_padding: attr.ints(), output_shape: attr.ints() },
+  infer({ in: { x, w }, attr }) {
+    const input = shapeOf(x);
+    const weight = shapeOf(w);
+    if (!input) return { y: like(x, undefined) };
+    expectRank(input, 3, 'the input', false);
+    expectRank(weight, input.length, 'the weight');
+    sharedDim(input[1], weight?.[0], 'channels of the input, and those that the weight takes');
+    const perGroup = weight?.[1];
+    const outputs = typeof perGroup === 'number' ? perGroup * attr.group : attr.group === 1 ? perGroup : undefined;
+    const kernel = kernelOf(w, attr) ?? input.slice(2).map((): Dim => undefined);
+    const sizes = transposedOutput(input.slice(2), {
+      ...attr,
+      kernel,
+      autoPad: attr.auto_pad,
+      outputPadding: attr.output_padding,
+      outputShape: attr.output_shape,
+    });
+    return { y: like(x, [input[0], outputs, ...sizes]) };
+  },
+});

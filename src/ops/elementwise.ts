@@ -1,0 +1,84 @@
+import type { Value } from '../graph/ir.js';
+import { defineOp } from '../graph/op-def.js';
+import type { Dim, ValueType } from '../graph/types.js';
+import type { DType } from '../tensor/dtype.js';
+import { type Ints, zipInts } from './ints.js';
+import { broadcast } from './shape-rules.js';
+import { addDims, divideDims, dtypeOf, multiplyDims, same, shapeOf, subtractDims, typed } from './tensors.js';
+import { FLOATS, NUMERIC, SIGNED } from './types.js';
+
+/** The broadcast shape, with the element type of the first that knows its own. */
+function broadcastType(values: readonly Value[]): ValueType | undefined {
+  const dtype = values.map(dtypeOf).find((d) => d !== 'undefined') ?? 'undefined';
+  return typed(dtype, broadcast(values.map(shapeOf)));
+}
+
+interface Declared {
+  readonly name: string;
+  readonly since: readonly number[];
+  readonly doc: string;
+  readonly types: readonly DType[];
+  readonly data?: (a: Dim, b: Dim) => Dim;
+}
+
+/** y = a op b under numpy's broadcasting. */
+const binary = ({ name, since, doc, types, data }: Declared) =>
+  defineOp({
+    name,
+    since,
+    doc: `${doc}, per element. a, b: broadcast to y.`,
+    inputs: { a: 'T', b: 'T' },
+    outputs: { y: 'T' },
+    types: { T: types },
+    attrs: {},
+    infer: ({ in: { a, b } }) => ({ y: broadcastType([a, b]) }),
+    ...(data && {
+      data: ({ in: { a, b }, ints }: { readonly in: { readonly a: Value; readonly b: Value }; readonly ints: Ints }) =>
+        zipInts([a, b], ints, data),
+    }),
+  });
+
+/** y = op(x1, x2, ...) under numpy's broadcasting. */
+const variadic = ({ name, since, doc, types, data }: Declared) =>
+  defineOp({
+    name,
+    since,
+    doc: `${doc}, per element. xs: broadcast to y.`,
+    inputs: { xs: 'T*' },
+    outputs: { y: 'T' },
+    types: { T: types },
+    attrs: {},
+    infer: ({ in: { xs } }) => ({ y: broadcastType(xs) }),
+    ...(data && {
+      data: ({ in: { xs }, ints }: { readonly in: { readonly xs: readonly Value[] }; readonly ints: Ints }) =>
+        zipInts(xs, ints, data),
+    }),
+  });
+
+const unary = ({ name, since, doc, types }: Declared) =>
+  defineOp({
+    name,
+    since,
+    doc: `${doc}, per element. x, y: any shape.`,
+    inputs: { x: 'T' },
+    outputs: { y: 'T' },
+    types: { T: types },
+    attrs: {},
+    infer: ({ in: { x } }) => ({ y: same(x) }),
+  });
+
+export const Add = binary({ name: 'Add', since: [7, 13, 14], doc: 'a + b', types: NUMERIC, data: addDims });
+export const Sub = binary({ name: 'Sub', since: [7, 13, 14], doc: 'a - b', types: NUMERIC, data: subtractDims });
+export const Mul = binary({ name: 'Mul', since: [7, 13, 14], doc: 'a * b', types: NUMERIC, data: multiplyDims });
+export const Div = binary({
+  name: 'Div',
+  since: [7, 13, 14],
+  doc: 'a / b, towards zero for integers',
+  types: NUMERIC,
+  data: divideDims,
+});
+
+export const Sum = variadic({ name: 'Sum', since: [8, 13], doc: 'x1 + x2 + ...', types: FLOATS });
+export const Mean = variadic({ name: 'Mean', since: [8, 13], doc: '(x1 + x2 + ...) / n', types: FLOATS });
+
+export const Neg = unary({ name: 'Neg', since: [6, 13], doc: '-x', types: SIGNED });
