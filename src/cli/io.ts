@@ -1,0 +1,79 @@
+import pc from 'picocolors';
+import type { CnnxError } from '../base/errors.js';
+import { printable } from '../base/text.js';
+
+/** What commands say to people and programs: results on standard output, everything else on standard error. */
+class Io {
+  #exitCode = 0;
+  #line = '';
+
+  /** The highest code that anything asked for. */
+  get exitCode(): number {
+    return this.#exitCode;
+  }
+
+  /** A check failed, or one of several inputs did; the work goes on. */
+  fail(code: number): void {
+    this.#exitCode = Math.max(this.#exitCode, code);
+  }
+
+  /** A result. */
+  print(text: string): void {
+    this.#clear();
+    process.stdout.write(`${text}\n`);
+  }
+
+  /** A result for programs. Numbers that JSON has no word for become strings; bigint becomes a number where it is one exactly. */
+  json(value: unknown): void {
+    this.print(JSON.stringify(value, jsonValue, 2));
+  }
+
+  /** Something worth knowing that is no result. */
+  note(text: string): void {
+    this.#clear();
+    process.stderr.write(`${text}\n`);
+  }
+
+  warn(text: string): void {
+    this.note(`${this.colors.yellow('warning:')} ${text}`);
+  }
+
+  /** One line about an error, then where, then what to do. */
+  error(error: CnnxError): void {
+    this.note(`${this.colors.red('error:')} ${error.message}`);
+    const at = Object.entries(error.at)
+      .filter(([, v]) => v !== undefined)
+      .map(([key, v]) => `${key} ${printable(String(v))}`);
+    if (at.length > 0) this.note(`  at: ${at.join(', ')}`);
+    if (error.hint !== undefined) this.note(`  hint: ${error.hint}`);
+    this.fail(error.exitCode);
+  }
+
+  /** What is being done, on one line that the next output replaces; silent unless a person watches. */
+  progress(text: string): void {
+    if (!process.stderr.isTTY) return;
+    this.#clear();
+    this.#line = printable(text, Math.max(20, (process.stderr.columns ?? 80) - 2));
+    process.stderr.write(this.#line);
+  }
+
+  #clear(): void {
+    if (this.#line !== '') process.stderr.write('\r\u001b[2K');
+    this.#line = '';
+  }
+
+  /** Colours for standard error and output, only on a terminal and not under NO_COLOR. */
+  get colors(): ReturnType<typeof pc.createColors> {
+    return pc.createColors(process.stdout.isTTY && process.stderr.isTTY && pc.isColorSupported);
+  }
+}
+
+export const io = new Io();
+
+function jsonValue(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  if (value instanceof Map) return Object.fromEntries([...value].map(([k, v]) => [String(k), v as unknown]));
+  if (value instanceof Set) return [...value];
+  return value;
+}

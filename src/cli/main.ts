@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { CnnxError } from '../base/errors.js';
+import { io } from './io.js';
+
+/** A command's arguments, options and action, put on a `Command` that has its name and summary already. */
+export type Define = (command: Command) => Command;
+
+/** Every command. Its module is loaded when it is called, or asked for its help. */
+const COMMANDS: Readonly<
+  Record<string, { readonly summary: string; readonly load: () => Promise<{ define: Define }> }>
+> = {};
+
+const BUG = 70;
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => process.exit(code));
+// Whoever read our output has seen enough.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
+}
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const program = await build(argv);
+    await program.parseAsync(argv, { from: 'user' });
+    return io.exitCode;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+async function build(argv: readonly string[]): Promise<Command> {
+  const program = new Command('cnnx')
+    .description('Build convolutional networks as ONNX, merge their linear branches, and prove that nothing changed.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .exitOverride()
+    .addHelpText('after', '\nExample:\n  cnnx build acnet --init golden -o acnet.onnx && cnnx fuse acnet.onnx');
+  const named = argv.find((word) => Object.hasOwn(COMMANDS, word));
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    const command = program.command(name).summary(summary).description(summary).exitOverride();
+    if (name === named) (await load()).define(command);
+  }
+  return program;
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}
+
+/** Says what went wrong, and gives the exit code for it. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Commander has printed it already.
+    return error.code === 'commander.helpDisplayed' || error.code === 'commander.version' ? 0 : 2;
+  }
+  if (error instanceof CnnxError) {
+    io.error(error);
+    return io.exitCode;
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return 0;
+  io.note(`bug in cnnx: ${error instanceof Error ? error.message : String(error)}`);
+  if (process.env['CNNX_TRACE'] && error instanceof Error) io.note(error.stack ?? '');
+  else io.note('  hint: run it again with CNNX_TRACE=1 in the environment, and report the trace');
+  return BUG;
+}

@@ -1,0 +1,10 @@
+/** All of cnnx that also runs in a browser: everything but files and onnxruntime. */
+export * from './base/bytes.js';
+export * from './base/errors.js';
+export { printable } from './base/text.js';
+export * from './graph/attr.js';
+export * from './graph/edit.js';
+export * from './graph/ir.js';
+export * from './graph/types.js';
+export * from './tensor/dtype.js';
+export * from './tensor/tensor.js';

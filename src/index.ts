@@ -1,0 +1,13 @@
+/** The public API: all of `cnnx/core`, and what needs files and onnxruntime. */
+export * from './core.js';
+export { ModelProcess, type ChildLimits } from './runtime/child.js';
+export { openSource, FileSource } from './runtime/file-source.js';
+export {
+  createSession,
+  type Optimization,
+  type Port,
+  type ProviderName,
+  type Session,
+  type SessionOptions,
+} from './runtime/session.js';
+export { writeFile, writePair } from './runtime/write-file.js';

@@ -1,0 +1,51 @@
+import type { ErrorCode, Where } from '../base/errors.js';
+import type { DType } from '../tensor/dtype.js';
+import { stringTensor, type Tensor, tensor } from '../tensor/tensor.js';
+import type { Port, SessionOptions } from './session.js';
+
+/** A tensor as it crosses between processes. */
+export interface WireTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array | readonly Uint8Array[];
+}
+
+export type Request =
+  | { readonly kind: 'load'; readonly model: string | Uint8Array; readonly options: SessionOptions }
+  | {
+      readonly kind: 'run';
+      readonly session: number;
+      readonly feeds: ReadonlyMap<string, WireTensor>;
+      readonly fetches: readonly string[] | undefined;
+    }
+  | { readonly kind: 'release'; readonly session: number };
+
+export interface Loaded {
+  readonly session: number;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+}
+
+export interface Failure {
+  readonly code: ErrorCode | undefined;
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly at: Where;
+}
+
+export type Reply =
+  | { readonly id: number; readonly value: Loaded | ReadonlyMap<string, WireTensor> | undefined }
+  | { readonly id: number; readonly failure: Failure };
+
+export const toWire = (tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, WireTensor> =>
+  new Map(
+    [...tensors].map(([name, t]) => [name, { dtype: t.dtype, shape: t.shape, bytes: t.strings?.() ?? t.bytes() }]),
+  );
+
+export const fromWire = (tensors: ReadonlyMap<string, WireTensor>): ReadonlyMap<string, Tensor> =>
+  new Map(
+    [...tensors].map(([name, { dtype, shape, bytes }]) => [
+      name,
+      bytes instanceof Uint8Array ? tensor(dtype, shape, bytes) : stringTensor(shape, bytes),
+    ]),
+  );

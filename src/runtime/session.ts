@@ -1,0 +1,135 @@
+import type * as Ort from 'onnxruntime-node';
+import { CnnxError } from '../base/errors.js';
+import { printable } from '../base/text.js';
+import { type DType, DTYPES } from '../tensor/dtype.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { onnxruntime } from './ort.js';
+import { fromOrt, toOrt } from './ort-tensor.js';
+
+/** How much onnxruntime rewrites a model before it runs. 'disabled' computes what the file says, node by node. */
+export type Optimization = 'disabled' | 'basic' | 'extended' | 'all';
+
+export type ProviderName = 'cpu' | 'cuda' | 'webgpu';
+
+export interface SessionOptions {
+  readonly optimization?: Optimization | undefined;
+  /** Threads within one operator; 1 makes results the same on every run and machine. onnxruntime's own choice if absent. */
+  readonly threads?: number | undefined;
+  /** The CPU if absent. What it cannot run goes to the CPU; that the provider itself does not work is an error. */
+  readonly provider?: ProviderName | undefined;
+  readonly deviceId?: number | undefined;
+  /** Where onnxruntime writes its profile: the start of a file name in an existing folder. */
+  readonly profilePrefix?: string | undefined;
+}
+
+/** An input or output as onnxruntime describes it: sizes, names for free sizes. */
+export interface Port {
+  readonly name: string;
+  /** Absent for what is no tensor. */
+  readonly dtype: DType | undefined;
+  readonly shape: readonly (number | string)[];
+}
+
+/** A loaded model. */
+export interface Session {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  /** Computes all outputs, or those named. Throws `runtime/input`, `runtime/run` and `runtime/tensor-type`. */
+  run(feeds: ReadonlyMap<string, Tensor>, fetches?: readonly string[]): Promise<ReadonlyMap<string, Tensor>>;
+  /** Frees its memory, and writes the profile if there is one. */
+  release(): Promise<void>;
+}
+
+/** Loads a model from a file or from bytes, in this process: a hostile model can take the process with it (see `child.ts`). Throws `runtime/session`. */
+export async function createSession(model: string | Uint8Array, options: SessionOptions = {}): Promise<Session> {
+  const ort = await onnxruntime();
+  const settings = sessionSettings(options);
+  try {
+    const session =
+      typeof model === 'string'
+        ? await ort.InferenceSession.create(model, settings)
+        : await ort.InferenceSession.create(model, settings);
+    return new OrtSession(ort, session);
+  } catch (error) {
+    const code = /ExecutionProvider|WebGPU|adapter|no available backend/.test(String(error))
+      ? 'runtime/provider'
+      : 'runtime/session';
+    throw new CnnxError(code, `onnxruntime cannot load the model: ${reason(error)}`, { cause: error });
+  }
+}
+
+function sessionSettings(options: SessionOptions): Ort.InferenceSession.SessionOptions {
+  const { provider = 'cpu', deviceId } = options;
+  const first = deviceId === undefined ? provider : { name: provider, deviceId };
+  return {
+    executionProviders: provider === 'cpu' ? ['cpu'] : [first, 'cpu'],
+    graphOptimizationLevel: options.optimization ?? 'all',
+    ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+    ...(options.profilePrefix !== undefined && { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
+  };
+}
+
+class OrtSession implements Session {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly #ort: typeof Ort;
+  readonly #session: Ort.InferenceSession;
+
+  constructor(ort: typeof Ort, session: Ort.InferenceSession) {
+    this.#ort = ort;
+    this.#session = session;
+    this.inputs = session.inputMetadata.map(portOf);
+    this.outputs = session.outputMetadata.map(portOf);
+  }
+
+  async run(feeds: ReadonlyMap<string, Tensor>, fetches?: readonly string[]): Promise<ReadonlyMap<string, Tensor>> {
+    // No prototype: a model may call its input __proto__.
+    const given: Record<string, Ort.Tensor> = Object.create(null) as Record<string, Ort.Tensor>;
+    for (const port of this.inputs) {
+      const feed = feeds.get(port.name);
+      if (!feed) throw new CnnxError('runtime/input', `no tensor is given for the input ${printable(port.name)}`);
+      given[port.name] = toOrt(this.#ort, feed, port.name);
+    }
+    const names = fetches ?? this.outputs.map((o) => o.name);
+    let results: Ort.InferenceSession.OnnxValueMapType;
+    try {
+      results = await this.#session.run(given, names);
+    } catch (error) {
+      const misfit = /Unexpected input data type|Invalid rank for input|Got invalid dimensions/.test(String(error));
+      throw new CnnxError(
+        misfit ? 'runtime/input' : 'runtime/run',
+        `onnxruntime cannot run the model: ${reason(error)}`,
+        {
+          cause: error,
+        },
+      );
+    }
+    return new Map(
+      names.map((name) => {
+        const value = results[name];
+        if (!value) throw new CnnxError('runtime/run', `onnxruntime gave no value for the output ${printable(name)}`);
+        return [name, fromOrt(value, name)];
+      }),
+    );
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+function portOf(meta: Ort.InferenceSession.ValueMetadata): Port {
+  if (!meta.isTensor) return { name: meta.name, dtype: undefined, shape: [] };
+  const dtype = DTYPES.find((d) => d === meta.type);
+  return { name: meta.name, dtype, shape: meta.shape.map((d) => (typeof d === 'number' && d < 0 ? '?' : d)) };
+}
+
+/** onnxruntime's words without its own file names and line numbers, and safe to print. */
+export function reason(error: unknown): string {
+  const text = (error instanceof Error ? error.message : String(error))
+    .replace(/^Error:? /, '')
+    .replace(/\S*\/onnxruntime\/\S+?:\d+ \S+\(.*?\) /g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return printable(text === '' ? 'no reason given' : text, 400);
+}

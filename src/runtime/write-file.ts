@@ -1,0 +1,234 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fsync,
+  openSync,
+  renameSync,
+  writev,
+} from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Chunk } from '../base/bytes.js';
+import { CnnxError } from '../base/errors.js';
+import { printable } from '../base/text.js';
+import { fileIdentity, isOpenSource } from './file-source.js';
+import { withIoAsync } from './io-error.js';
+import { discard, keep, removeAtExit } from './temp-files.js';
+
+const writePieces = promisify(writev);
+const sync = promisify(fsync);
+
+/** Ranges of other files are copied through a buffer of at most this size. */
+const COPY_BLOCK = 8 * 1024 * 1024;
+
+/** One system call takes at most this many pieces (IOV_MAX is 1024) and about this many bytes. */
+const MAX_PIECES = 512;
+const MAX_BATCH = 64 * 1024 * 1024;
+
+/** Pieces as views of memory, ranges in blocks that are read when their turn comes. */
+function* pieces(chunks: Iterable<Chunk>): Generator<Uint8Array, void, undefined> {
+  for (const chunk of chunks) {
+    if (chunk instanceof Uint8Array) {
+      if (chunk.byteLength > 0) yield chunk;
+      continue;
+    }
+    for (let at = 0; at < chunk.size; at += COPY_BLOCK)
+      yield chunk.slice(at, Math.min(COPY_BLOCK, chunk.size - at)).bytes();
+  }
+}
+
+/** Writes all pieces in order from the file's present position. */
+async function writeChunks(fd: number, chunks: Iterable<Chunk>): Promise<void> {
+  let batch: Uint8Array[] = [];
+  let size = 0;
+  const flush = async (): Promise<void> => {
+    let rest = batch;
+    while (rest.length > 0) rest = drop(rest, (await writePieces(fd, rest)).bytesWritten);
+    batch = [];
+    size = 0;
+  };
+  for (const piece of pieces(chunks)) {
+    batch.push(piece);
+    size += piece.byteLength;
+    if (batch.length >= MAX_PIECES || size >= MAX_BATCH) await flush();
+  }
+  await flush();
+}
+
+/** What is left after the first `count` bytes were written: the system may take fewer than it was given. */
+function drop(batch: readonly Uint8Array[], count: number): Uint8Array[] {
+  let left = count;
+  for (const [i, piece] of batch.entries()) {
+    if (left < piece.byteLength) return [piece.subarray(left), ...batch.slice(i + 1)];
+    left -= piece.byteLength;
+  }
+  return [];
+}
+
+/** Where an output really goes: symbolic links followed, so that they stay; and what stands there now. */
+interface Target {
+  readonly path: string;
+  readonly stat: BigIntStats | undefined;
+}
+
+async function findTarget(path: string): Promise<Target> {
+  const found = await stat(path, { bigint: true }).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!found) return { path, stat: undefined };
+  if (found.isDirectory()) {
+    throw new CnnxError('io/is-directory', `cannot write ${printable(path)}: it is a folder`, {
+      at: { file: path },
+      hint: 'name a file in it',
+    });
+  }
+  refuseInput(path, found);
+  await access(path, constants.W_OK);
+  return { path: await realpath(path), stat: found };
+}
+
+function refuseInput(path: string, found: BigIntStats): void {
+  if (!isOpenSource(fileIdentity(found))) return;
+  throw new CnnxError('io/overwrites-input', `${printable(path)} is being read, and inputs are never overwritten`, {
+    at: { file: path },
+    hint: 'give another name with --out',
+  });
+}
+
+/** Throws the error that writing `path` would end in, as far as it can be known without writing: before long work is done for it. */
+export async function checkWritable(path: string): Promise<void> {
+  if (path === '-') return;
+  await withIoAsync(path, 'write', async () => {
+    const target = await findTarget(path);
+    if (target.stat && !target.stat.isFile()) return;
+    const folder = dirname(target.path);
+    if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+    await access(folder, constants.W_OK | constants.X_OK);
+  });
+}
+
+/**
+ * Writes a file whole or not at all: a temporary file in the same folder, on disk before it is renamed into place. The permissions of a file
+ * that it replaces are kept. '-' is standard output; a device or pipe is written straight. Throws `io/*`.
+ */
+export async function writeFile(path: string, chunks: Iterable<Chunk>): Promise<void> {
+  if (path === '-') return writeStdout(chunks);
+  await withIoAsync(path, 'write', async () => {
+    const target = await findTarget(path);
+    if (target.stat && !target.stat.isFile()) return writeStraight(target.path, chunks);
+    const temporary = await writeBeside(target, chunks);
+    try {
+      renameSync(temporary, target.path);
+    } catch (error) {
+      discard(temporary);
+      throw error;
+    }
+    keep(temporary);
+    await syncFolder(dirname(target.path));
+  });
+}
+
+/**
+ * The same for a file with a side file. The side file is on disk first, under a name that nothing had, and `main` is made for that name; so
+ * whoever opens `path` at any moment finds nothing, the old file, or the new file with all of its side file. Gives the side file's path.
+ */
+export async function writePair(
+  path: string,
+  make: (sideName: string) => { readonly main: Iterable<Chunk>; readonly side: Iterable<Chunk> },
+): Promise<string> {
+  return withIoAsync(path, 'write', async () => {
+    const target = path === '-' ? undefined : await findTarget(path);
+    if (!target || (target.stat && !target.stat.isFile())) {
+      throw new CnnxError(
+        'io/not-regular',
+        `cannot write ${printable(path)} with a side file: it is not a plain file`,
+        {
+          hint: 'name a file with --out',
+        },
+      );
+    }
+    const folder = dirname(target.path);
+    const sideName = freeSideName(target);
+    const { main, side } = make(sideName);
+    const sidePath = join(folder, sideName);
+    await writeDurably(sidePath, side, undefined);
+    let temporary: string | undefined;
+    try {
+      await syncFolder(folder);
+      temporary = await writeBeside(target, main);
+      renameSync(temporary, target.path);
+    } catch (error) {
+      if (temporary !== undefined) discard(temporary);
+      discard(sidePath);
+      throw error;
+    }
+    // No signal comes between the rename and these two: the pair is never torn apart.
+    keep(temporary);
+    keep(sidePath);
+    await syncFolder(folder);
+    return sidePath;
+  });
+}
+
+/** `model.onnx.data`, or with random digits in it where a model may exist that refers to that. */
+function freeSideName(target: Target): string {
+  const name = basename(target.path);
+  const plain = `${name}.data`;
+  if (!target.stat && !existsSync(join(dirname(target.path), plain))) return plain;
+  return `${name}.${randomBytes(4).toString('hex')}.data`;
+}
+
+async function writeBeside(target: Target, chunks: Iterable<Chunk>): Promise<string> {
+  const path = join(dirname(target.path), `.cnnx-${randomBytes(6).toString('hex')}.tmp`);
+  await writeDurably(path, chunks, target.stat);
+  return path;
+}
+
+/** A new file, complete on disk when this returns, and removed at exit unless kept. Nothing stays if it fails. */
+async function writeDurably(path: string, chunks: Iterable<Chunk>, like: BigIntStats | undefined): Promise<void> {
+  const fd = openSync(path, 'wx');
+  removeAtExit(path);
+  try {
+    if (like) fchmodSync(fd, Number(like.mode & 0o7777n));
+    await writeChunks(fd, chunks);
+    await sync(fd);
+  } catch (error) {
+    discard(path);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function writeStraight(path: string, chunks: Iterable<Chunk>): Promise<void> {
+  const fd = openSync(path, 'w');
+  try {
+    await writeChunks(fd, chunks);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A rename is only on disk when its folder is. Some systems cannot open or sync folders; there it is up to them. */
+async function syncFolder(path: string): Promise<void> {
+  try {
+    const fd = openSync(path, 'r');
+    await sync(fd).finally(() => closeSync(fd));
+  } catch {
+    return;
+  }
+}
+
+async function writeStdout(chunks: Iterable<Chunk>): Promise<void> {
+  for (const piece of pieces(chunks)) {
+    await new Promise<void>((done, fail) => {
+      process.stdout.write(piece, (error) => (error ? fail(error) : done()));
+    });
+  }
+}
