@@ -1,6 +1,10 @@
 /** Every error that cnnx raises on purpose: its code, its exit code, what it means. One row each; sorted. */
 export const ERRORS = {
   'base/range': { exit: 2, doc: 'bytes were asked for beyond the end of a file or buffer' },
+  'checkpoint/unknown': {
+    exit: 2,
+    doc: 'a file is neither a PyTorch checkpoint nor a safetensors file; the message says what it looks like',
+  },
   'cli/usage': { exit: 2, doc: 'an option or argument that the command does not understand' },
   'graph/attribute': { exit: 2, doc: 'an attribute is absent, of another kind, or outside what the operator allows' },
   'graph/cycle': { exit: 2, doc: 'nodes depend on each other in a circle' },
@@ -20,14 +24,49 @@ export const ERRORS = {
   'io/overwrites-input': { exit: 2, doc: 'an output would replace a file that is being read' },
   'io/read-only': { exit: 4, doc: 'the file system is read-only' },
   'io/too-large': { exit: 4, doc: 'more bytes came through a pipe than are taken' },
+  'pickle/invalid': {
+    exit: 2,
+    doc: 'a pickle does not fit together: a stack, a memo or a value is not what an instruction needs',
+  },
+  'pickle/limit': { exit: 2, doc: 'a pickle asks for more than the named limits allow' },
+  'pickle/opcode': { exit: 2, doc: 'a pickle has an instruction or a protocol that does not exist' },
+  'pickle/refused': { exit: 2, doc: 'a pickle wants something called that is not on the list of what is built' },
+  'pickle/truncated': { exit: 2, doc: 'a pickle ends before its last instruction' },
   'runtime/child': { exit: 3, doc: 'the process that runs models died, or exceeded its limit of time or memory' },
   'runtime/input': { exit: 2, doc: "the tensors given do not fit the model's inputs" },
   'runtime/provider': { exit: 3, doc: 'an execution provider does not work here' },
   'runtime/run': { exit: 3, doc: 'onnxruntime loaded the model but could not run it' },
   'runtime/session': { exit: 3, doc: 'onnxruntime could not load the model' },
   'runtime/tensor-type': { exit: 3, doc: 'onnxruntime-node cannot carry tensors of this type' },
+  'safetensors/dtype': { exit: 2, doc: 'an element type that safetensors, or this reader of it, does not have' },
+  'safetensors/header': { exit: 2, doc: "a safetensors file's header is not what the format says" },
+  'safetensors/index': { exit: 2, doc: 'the index of a sharded checkpoint and its files do not fit together' },
+  'safetensors/name': { exit: 2, doc: 'a tensor name that safetensors cannot hold' },
+  'safetensors/offsets': {
+    exit: 2,
+    doc: 'tensors of a safetensors file overlap, leave a gap, or have another size than their shape',
+  },
+  'safetensors/truncated': { exit: 2, doc: 'a safetensors file is shorter than it says' },
   'tensor/dtype': { exit: 2, doc: 'a tensor has another element type than the operation needs' },
   'tensor/size': { exit: 2, doc: "a tensor's data does not have the size that its shape and type ask for" },
+  'torch/big-endian': { exit: 2, doc: 'a checkpoint was written on a big-endian machine' },
+  'torch/invalid': { exit: 2, doc: 'a pickle is not one of torch.save, or has parts too many or too few' },
+  'torch/no-pickle': { exit: 2, doc: 'a zip archive has no data.pkl, or several' },
+  'torch/no-state-dict': {
+    exit: 2,
+    doc: 'a checkpoint holds no state dict where one is looked for; the message says what it holds',
+  },
+  'torch/script': { exit: 2, doc: 'a TorchScript archive, which is a program' },
+  'torch/storage': { exit: 2, doc: 'a storage is missing, too short, or described in two ways' },
+  'torch/tensor': { exit: 2, doc: 'a tensor does not fit its storage' },
+  'torch/truncated': { exit: 2, doc: 'a checkpoint ends before its last storage' },
+  'torch/unsupported': {
+    exit: 2,
+    doc: 'a tensor or storage of a kind that is not read: quantized, sparse, without data, older than torch 0.4',
+  },
+  'zip/checksum': { exit: 2, doc: 'a stored entry is damaged: its CRC-32 does not match' },
+  'zip/directory': { exit: 2, doc: 'the directory of a zip archive is cut off or contradicts itself' },
+  'zip/unsupported': { exit: 2, doc: 'a zip archive is encrypted, compressed, or spread over several disks' },
 } as const satisfies Record<string, { readonly exit: 1 | 2 | 3 | 4; readonly doc: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

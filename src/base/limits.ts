@@ -1,0 +1,23 @@
+/** Bounds on what a file may ask for, each with its reason. Sizes in bytes unless it says otherwise. Sorted. */
+export const LIMITS = {
+  /** Elements that a tensor may repeat out of a smaller storage (stride 0): a real checkpoint has none, and 4 TB of them cost a file nothing. */
+  expandedElements: 2 ** 28,
+  /** Modules within modules, dictionaries within dictionaries. The deepest published networks have about a dozen. */
+  moduleDepth: 100,
+  /** Modules of one pickled network, counted where they are reached: a small file can share one module exponentially often. */
+  modules: 200_000,
+  /** A pickle without its tensor data. The state dict of a network with 100 000 tensors takes about 20 MB. */
+  pickle: 128 * 2 ** 20,
+  /** Containers open at once within a pickle. */
+  pickleDepth: 1_000,
+  /** How much is read at a time where data only passes through. */
+  readAhead: 2 ** 20,
+  /** The JSON header of a safetensors file; the reference reader has the same limit. */
+  safetensorsHeader: 100_000_000,
+  /** Dimensions of one tensor; PyTorch has at most 64. */
+  tensorRank: 64,
+  /** The directory of a zip archive: a million entries take about 80 MB. */
+  zipDirectory: 128 * 2 ** 20,
+  /** Entries of a zip archive: one for each storage. */
+  zipEntries: 1_000_000,
+} as const;

@@ -1,0 +1,104 @@
+import { CnnxError } from '../base/errors.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+export type CheckpointFormat = 'safetensors' | 'torch-legacy' | 'torch-zip' | 'onnx';
+
+/** Tensors by name, in the file's order: what every checkpoint is once it is read. Names are exactly the file's. */
+export interface StateDict {
+  readonly format: CheckpointFormat;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** safetensors' metadata; of a training checkpoint, the plain values beside the weights (epoch, arch). */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** What `DataParallel` and `torch.compile` put before every name. */
+const WRAPPERS = ['module.', '_orig_mod.'];
+
+/** What all names begin with because the network was wrapped: `module.`, `_orig_mod.`, both, or nothing. */
+export function wrapperPrefix(names: Iterable<string>): string {
+  const all = [...names];
+  let prefix = '';
+  for (let more: string | undefined = ''; more !== undefined && all.length > 0; prefix += more ?? '') {
+    const next = prefix;
+    more = WRAPPERS.find((w) => all.every((name) => name.startsWith(next + w)));
+  }
+  return prefix;
+}
+
+/** The same tensors under the names they have in the network itself. */
+export function unwrapped(stateDict: StateDict): StateDict {
+  const { length } = wrapperPrefix(stateDict.tensors.keys());
+  if (length === 0) return stateDict;
+  return { ...stateDict, tensors: new Map([...stateDict.tensors].map(([name, t]) => [name.slice(length), t])) };
+}
+
+/** What a file is by its first bytes (some hundred are enough), or nothing if it is no checkpoint. Cheap, and never throws. */
+export function sniffCheckpoint(head: Uint8Array, name = ''): 'safetensors' | 'torch-legacy' | 'torch-zip' | undefined {
+  if (beginsWith(head, 'PK\x03\x04') || beginsWith(head, 'PK\x05\x06')) return 'torch-zip';
+  if (looksLikeSafetensors(head)) return 'safetensors';
+  if (describeContent(head) !== undefined) return undefined;
+  if (/\.safetensors$/i.test(name)) return 'safetensors';
+  // PROTO of 2 to 5, as every torch.save of the older form begins.
+  if (head[0] === 0x80 && (head[1] ?? 0) >= 2 && (head[1] ?? 0) <= 5) return 'torch-legacy';
+  return /\.(pt|pth|pkl|bin|ckpt)$/i.test(name) ? 'torch-legacy' : undefined;
+}
+
+/** The header's length in eight bytes (the upper four are zero in any real file), then JSON. */
+function looksLikeSafetensors(head: Uint8Array): boolean {
+  return head[8] === 0x7b && head.subarray(4, 8).every((b) => b === 0);
+}
+
+/** The kinds of files that end up under a checkpoint's name. The first that fits. */
+const CONTENTS: readonly (readonly [string, (head: Uint8Array, text: string) => boolean])[] = [
+  ['an empty file', (head) => head.length === 0],
+  [
+    'a Git LFS pointer: the file itself was not fetched (git lfs pull)',
+    (_, text) => text.startsWith('version https://git-lfs'),
+  ],
+  [
+    'an HTML page, perhaps the error page of a download',
+    (_, text) => /^\s*<(!doctype html|html|head|body)/i.test(text),
+  ],
+  ['an XML file', (_, text) => /^\s*<(\?xml|[a-z]+ xmlns)/i.test(text)],
+  ['a JSON file', (_, text) => /^\s*[{[]\s*(["{}[\]]|$)/.test(text)],
+  ['a gzip file: unpack it first', (head) => head[0] === 0x1f && head[1] === 0x8b],
+  ['an HDF5 file (Keras)', (head) => beginsWith(head, '\x89HDF')],
+  ['a NumPy file', (head) => beginsWith(head, '\x93NUMPY')],
+  ['a GGUF file', (head) => beginsWith(head, 'GGUF')],
+  ['a tar archive (torch.save before version 0.2)', (head) => beginsWith(head.subarray(257), 'ustar')],
+  ['an ONNX model', looksLikeOnnx],
+  ['a text file', (_, text) => text.length >= 16 && /^[\t\n\r\x20-\x7e]*$/.test(text) && !looksLikePickle(text)],
+];
+
+/** What a file looks like when it is no checkpoint, in words. */
+export function describeContent(head: Uint8Array): string | undefined {
+  const text = String.fromCharCode(...head.subarray(0, 256));
+  return CONTENTS.find(([, fits]) => fits(head, text))?.[0];
+}
+
+/** The error for a file that is no checkpoint: says what it looks like. */
+export function notACheckpoint(head: Uint8Array): CnnxError {
+  const found = describeContent(head);
+  const begins = [...head.subarray(0, 8)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
+  return new CnnxError(
+    'checkpoint/unknown',
+    `a PyTorch checkpoint or a safetensors file was expected; this looks like ${found ?? `neither (it begins with ${begins})`}`,
+    { hint: 'pass the .pth, .pt or .safetensors file itself' },
+  );
+}
+
+/** ir_version (field 1) of a plausible value, then the next field of a ModelProto. */
+function looksLikeOnnx(head: Uint8Array): boolean {
+  return (
+    head[0] === 0x08 &&
+    (head[1] ?? 0) > 0 &&
+    (head[1] ?? 0) < 32 &&
+    [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42].includes(head[2] ?? 0)
+  );
+}
+
+/** Protocol 0 is printable: it begins with a mark, a class or a container, and has short lines. */
+const looksLikePickle = (text: string): boolean => /^(\((dp|lp|tp|[ldtSiI])|c[\w.]+\n[\w.]+\n)/.test(text);
+
+const beginsWith = (head: Uint8Array, magic: string): boolean =>
+  Array.from(magic, (c) => c.charCodeAt(0)).every((code, i) => head[i] === code);

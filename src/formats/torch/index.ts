@@ -1,0 +1,2 @@
+export { readTorchArchive } from './archive.js';
+export { readTorchLegacy } from './legacy.js';
