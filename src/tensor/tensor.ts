@@ -54,7 +54,7 @@ export function stringTensor(shape: readonly number[], strings: readonly Uint8Ar
 
 /** The same bytes, aligned to `align`: typed-array views need it, and protobuf gives none. */
 const aligned = (bytes: Uint8Array, align: number): Uint8Array =>
-  bytes.byteOffset % align === 0 ? bytes : bytes.slice();
+  bytes.byteOffset % align === 0 ? bytes : new Uint8Array(bytes);
 
 /** A view of the data when aligned, one copy otherwise. Throws `tensor/dtype` unless float32. */
 export function asFloat32(t: Tensor): Float32Array {

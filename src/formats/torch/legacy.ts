@@ -35,7 +35,8 @@ export function readTorchLegacy(source: ByteSource): StateDict {
     input,
     persistentLoad((storage) => storages.set(storage.key, storage)),
   );
-  const end = attachAll(file, input.position, keysOf(readPickle(input, refuseIds)), storages);
+  const keys = keysOf(plain());
+  const end = attachAll(file, input.position, keys, storages);
   const missing = [...storages.values()].find((storage) => !storage.attached);
   if (missing) throw new CnnxError('torch/storage', `the file has no data for storage ${printable(missing.key)}`);
   if (end !== file.size) {

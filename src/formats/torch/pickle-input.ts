@@ -89,7 +89,8 @@ export class PickleInput {
       });
     }
     const ahead = Math.min(this.range.size - position, Math.max(2 * size, READ));
-    this.window = this.range.slice(position, ahead).bytes().slice();
+    // A copy of its own: a slice of a Buffer would be a view.
+    this.window = new Uint8Array(this.range.slice(position, ahead).bytes());
     this.view = new DataView(this.window.buffer);
     this.start = position;
     this.at = 0;
