@@ -1,6 +1,16 @@
 /** Every error that cnnx raises on purpose: its code, its exit code, what it means. One row each; sorted. */
 export const ERRORS = {
   'base/range': { exit: 2, doc: 'bytes were asked for beyond the end of a file or buffer' },
+  'builder/golden': { exit: 2, doc: 'a file given as golden init is not one' },
+  'builder/groups': { exit: 2, doc: "a convolution's channels do not divide into its groups" },
+  'builder/option': {
+    exit: 2,
+    doc: 'an option that the architecture does not have, or a value that it does not allow',
+  },
+  'builder/shape': { exit: 2, doc: 'a layer does not fit the feature map that it is given' },
+  'builder/unknown': { exit: 2, doc: 'no architecture has that name' },
+  'builder/weights': { exit: 2, doc: "a tensor does not fit the network's parameter of that name" },
+  'card/invalid': { exit: 2, doc: 'a card has a field that is absent, unknown, or outside what is allowed' },
   'checkpoint/unknown': {
     exit: 2,
     doc: 'a file is neither a PyTorch checkpoint nor a safetensors file; the message says what it looks like',

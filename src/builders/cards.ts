@@ -1,0 +1,34 @@
+import mnist from '../../models/mnist.json' with { type: 'json' };
+import resnet from '../../models/resnet.json' with { type: 'json' };
+import { CnnxError } from '../base/errors.js';
+import { nearest, printable } from '../base/text.js';
+import { type Card, parseCard, type Variant } from './card.js';
+import { FAMILIES } from './families.js';
+
+const SOURCES: readonly unknown[] = [mnist, resnet];
+
+let parsed: readonly Card[] | undefined;
+
+/** The cards that cnnx comes with. */
+export function cards(): readonly Card[] {
+  parsed ??= SOURCES.map((source) => parseCard(source, FAMILIES));
+  return parsed;
+}
+
+/** Every variant of every card, by name. */
+export function variants(): readonly Variant[] {
+  return cards().flatMap((card) => [...card.variants.values()]);
+}
+
+/** Throws `builder/unknown`, with the nearest names. */
+export function findVariant(name: string): Variant {
+  const found = variants().find((variant) => variant.name === name);
+  if (found) return found;
+  const near = nearest(
+    name,
+    variants().map((variant) => variant.name),
+  );
+  throw new CnnxError('builder/unknown', `there is no architecture ${printable(name)}`, {
+    hint: near.length > 0 ? `did you mean ${near.join(', ')}?` : 'cnnx list shows all of them',
+  });
+}
