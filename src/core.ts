@@ -2,6 +2,7 @@
 export * from './base/bytes.js';
 export * from './base/errors.js';
 export { printable } from './base/text.js';
+export * from './builders/index.js';
 export * from './graph/attr.js';
 export * from './graph/edit.js';
 export * from './graph/ir.js';

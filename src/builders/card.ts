@@ -172,7 +172,7 @@ function check<S extends v.GenericSchema>(schema: S, json: unknown): v.InferOutp
 function issueText(issue: v.BaseIssue<unknown>): string {
   const field = printable(v.getDotPath(issue) ?? 'the card');
   if (issue.type === 'strict_object' && issue.expected === 'never') return `field ${field}: there is no such field`;
-  const found = issue.input === undefined ? 'nothing' : printable(JSON.stringify(issue.input) ?? String(issue.input));
+  const found = issue.input === undefined ? 'nothing' : printable(JSON.stringify(issue.input) ?? typeof issue.input);
   return `field ${field}: found ${found}; allowed is ${issue.type === 'check' ? issue.message : (issue.expected ?? issue.message)}`;
 }
 

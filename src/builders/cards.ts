@@ -20,6 +20,9 @@ export function variants(): readonly Variant[] {
   return cards().flatMap((card) => [...card.variants.values()]);
 }
 
+/** A card of the user's own, from its JSON. Throws `card/invalid`. */
+export const parseOwnCard = (json: unknown): Card => parseCard(json, FAMILIES);
+
 /** Throws `builder/unknown`, with the nearest names. */
 export function findVariant(name: string): Variant {
   const found = variants().find((variant) => variant.name === name);

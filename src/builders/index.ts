@@ -1,0 +1,6 @@
+export { buildArchitecture, type BuildOptions, type Built, type Init, setWeights } from './build.js';
+export { type Card, type Checkpoint, type Preprocess, starterCard, type Variant } from './card.js';
+export { cards, findVariant, parseOwnCard, variants } from './cards.js';
+export { goldenVarScale } from './golden.js';
+export type { Law } from './laws.js';
+export { isTrainable, type Param, type ParamKind } from './params.js';
