@@ -3,7 +3,7 @@ import { CnnxError, type ErrorCode } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
 import { printable } from '../base/text.js';
 import { bytesOf, type DType, elementCount } from '../tensor/dtype.js';
-import { lazyTensor, type Tensor } from '../tensor/tensor.js';
+import { rangeTensor, type Tensor, tensorChunk } from '../tensor/tensor.js';
 import { entriesOf, isObject } from './json.js';
 import type { StateDict } from './state-dict.js';
 
@@ -56,11 +56,7 @@ export function readSafetensors(source: ByteSource): StateDict {
   refuseGaps(entries, source.size - dataAt);
   const tensors = new Map<string, Tensor>();
   for (const [name, { dtype, shape, begin, end }] of entries) {
-    const range = new ByteRange(source, dataAt + begin, end - begin);
-    tensors.set(
-      name,
-      lazyTensor(dtype, shape, () => range.bytes()),
-    );
+    tensors.set(name, rangeTensor(dtype, shape, new ByteRange(source, dataAt + begin, end - begin)));
   }
   return { format: 'safetensors', tensors, metadata };
 }
@@ -173,7 +169,7 @@ export function writeSafetensors({ tensors, metadata }: Pick<StateDict, 'tensors
   const head = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
   new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
   head.set(json, 8);
-  return [head, ...byWidth.filter(([, t]) => t.byteLength > 0).map(([, t]) => dataOf(t))];
+  return [head, ...byWidth.filter(([, t]) => t.byteLength > 0).map(([, t]) => tensorChunk(t))];
 }
 
 function field(name: string, value: unknown): string {
@@ -191,12 +187,6 @@ function typeName(name: string, dtype: DType): string {
   if (found !== undefined && name !== METADATA) return found;
   const why = found === undefined ? `has no element type ${dtype}` : 'keeps that name for its metadata';
   throw new CnnxError('safetensors/dtype', `tensor ${printable(name)} cannot be written: safetensors ${why}`);
-}
-
-/** A tensor's data as a piece that is made when it is read. */
-function dataOf(t: Tensor): ByteRange {
-  const read = (at: number, size: number): Uint8Array => t.bytes().subarray(at, at + size);
-  return new ByteRange({ size: t.byteLength, read }, 0, t.byteLength);
 }
 
 const width = (dtype: DType): number => bytesOf(dtype, 8);

@@ -17,7 +17,7 @@ export class ZipArchive {
   static open(source: ByteSource): ZipArchive {
     const directory = findDirectory(source);
     const entries = readDirectory(source, directory);
-    refuseOverlaps(entries.values(), directory.at);
+    refuseOverlaps(entries.values());
     return new ZipArchive(entries);
   }
 
@@ -32,11 +32,13 @@ export class ZipArchive {
 }
 
 /** One stored entry. Its checksum is compared the first time its data is asked for, and only then: opening a large file stays cheap. */
-export class ZipEntry {
+export class ZipEntry implements ByteSource {
   private checked = false;
 
   constructor(
     readonly name: string,
+    /** Where its local header begins. */
+    readonly start: number,
     private readonly range: ByteRange,
     private readonly crc: number,
     private readonly method: number,
@@ -46,11 +48,13 @@ export class ZipEntry {
     return this.range.size;
   }
 
-  /** Where its local header begins, and where its data ends. */
-  readonly extent = (): readonly [number, number] => [this.range.at, this.range.at + this.range.size];
+  /** Where its data ends. */
+  get end(): number {
+    return this.range.at + this.range.size;
+  }
 
   /** All of it, or a part. Throws `zip/checksum` if the entry as a whole is not what was stored. */
-  bytes(at = 0, size = this.size): Uint8Array {
+  read(at = 0, size = this.size): Uint8Array {
     if (this.method !== STORED) {
       throw new CnnxError(
         'zip/unsupported',
@@ -177,7 +181,7 @@ function readDirectory(source: ByteSource, directory: Directory): Map<string, Zi
     const extra = bytes.subarray(i + CENTRAL_SIZE + nameSize, i + CENTRAL_SIZE + nameSize + extraSize);
     const { stored, at } = sizes(view, i, extra, where);
     const data = dataRange(source, at, nameBytes, stored, directory.at);
-    entries.set(name, new ZipEntry(name, data, view.getUint32(i + 16, true), view.getUint16(i + 10, true)));
+    entries.set(name, new ZipEntry(name, at, data, view.getUint32(i + 16, true), view.getUint16(i + 10, true)));
     i = next;
   }
   return entries;
@@ -231,12 +235,11 @@ function dataRange(source: ByteSource, at: number, name: Uint8Array, size: numbe
   return new ByteRange(source, start, size);
 }
 
-function refuseOverlaps(entries: Iterable<ZipEntry>, end: number): void {
-  const sorted = [...entries].map((e) => e.extent()).sort((a, b) => a[0] - b[0]);
+function refuseOverlaps(entries: Iterable<ZipEntry>): void {
   let last = 0;
-  for (const [from, to] of sorted) {
-    if (from < last || to > end) throw broken(`two entries share the bytes from ${from}`, from);
-    last = Math.max(last, to);
+  for (const entry of [...entries].sort((a, b) => a.start - b.start)) {
+    if (entry.start < last) throw broken(`entry ${printable(entry.name)} begins within another one`, entry.start);
+    last = entry.end;
   }
 }
 

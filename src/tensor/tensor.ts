@@ -1,3 +1,4 @@
+import { ByteRange, type Chunk } from '../base/bytes.js';
 import { CnnxError } from '../base/errors.js';
 import { bytesOf, type DType, elementCount } from './dtype.js';
 import { bfloatToNumber, halfToNumber, numberToBfloat, numberToHalf } from './half.js';
@@ -10,6 +11,8 @@ export interface Tensor {
   readonly byteLength: number;
   /** Throws `tensor/dtype` for strings. */
   bytes(): Uint8Array;
+  /** Where the bytes lie, when they lie somewhere as they are: a part can then be read without the rest. */
+  readonly range?: ByteRange;
   /** The elements of a string tensor, as bytes; absent for every other type. */
   strings?(): readonly Uint8Array[];
 }
@@ -29,6 +32,31 @@ export function tensor(dtype: DType, shape: readonly number[], data: Uint8Array)
 /** A tensor whose bytes are made when asked for, and not kept: large fills stay out of memory. */
 export function lazyTensor(dtype: DType, shape: readonly number[], make: () => Uint8Array): Tensor {
   return { dtype, shape: [...shape], byteLength: bytesOf(dtype, elementCount(shape)), bytes: make };
+}
+
+/** A tensor over a stretch of a file, read when asked for, and not kept. Throws `tensor/size` when it does not fit the shape. */
+export function rangeTensor(dtype: DType, shape: readonly number[], range: ByteRange): Tensor {
+  const expected = bytesOf(dtype, elementCount(shape));
+  if (range.size !== expected) {
+    throw new CnnxError('tensor/size', `${dtype}[${shape.join(',')}] takes ${expected} bytes; there are ${range.size}`);
+  }
+  return { dtype, shape: [...shape], byteLength: expected, bytes: () => range.bytes(), range };
+}
+
+/**
+ * A tensor's bytes as a piece to write, which is asked for block by block. Bytes that have to be made are made at the first block and let go
+ * with the last, so that of many tensors one is in memory.
+ */
+export function tensorChunk(t: Tensor): Chunk {
+  if (t.range) return t.range;
+  let made: Uint8Array | undefined;
+  const read = (at: number, size: number): Uint8Array => {
+    made ??= t.bytes();
+    const part = made.subarray(at, at + size);
+    if (at + size >= t.byteLength) made = undefined;
+    return part;
+  };
+  return new ByteRange({ size: t.byteLength, read }, 0, t.byteLength);
 }
 
 const asBytes = (a: ArrayBufferView): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);

@@ -23,7 +23,7 @@ export function readTorchArchive(source: ByteSource): StateDict {
     if (!entry) throw new CnnxError('torch/storage', `the archive has no data for storage ${printable(storage.key)}`);
     storage.attach(entry);
   });
-  const root = readPickle(new PickleInput(ByteRange.of(pickled.bytes())), load);
+  const root = readPickle(new PickleInput(ByteRange.of(pickled.read())), load);
   return { format: 'torch-zip', ...assemble(root) };
 }
 
@@ -49,4 +49,4 @@ function findPickle(zip: ZipArchive): { entry: ZipEntry; folder: string } {
   return { entry, folder };
 }
 
-const text = (entry: ZipEntry): string => String.fromCharCode(...entry.bytes(0, Math.min(entry.size, 16)));
+const text = (entry: ZipEntry): string => String.fromCharCode(...entry.read(0, Math.min(entry.size, 16)));

@@ -71,10 +71,10 @@ function attachAll(
       );
     }
     const left = file.size - at;
-    if (left < 8 + storage.byteLength) {
+    if (left < 8 + storage.size) {
       throw new CnnxError(
         'torch/truncated',
-        `storage ${printable(key)} takes ${8 + storage.byteLength} bytes; ${left} are left: the file was cut off`,
+        `storage ${printable(key)} takes ${8 + storage.size} bytes; ${left} are left: the file was cut off`,
         { at: { byte: at }, hint: 'copy or download the file again' },
       );
     }
@@ -87,9 +87,9 @@ function attachAll(
         { at: { byte: at } },
       );
     }
-    const data = file.slice(at + 8, storage.byteLength);
-    storage.attach({ size: data.size, bytes: (from, size) => data.slice(from, size).bytes() });
-    at += 8 + storage.byteLength;
+    const data = file.slice(at + 8, storage.size);
+    storage.attach({ size: data.size, read: (from, size) => data.slice(from, size).bytes() });
+    at += 8 + storage.size;
   }
   return at;
 }

@@ -1,21 +1,16 @@
+import { ByteRange, type ByteSource } from '../../base/bytes.js';
 import { CnnxError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import { printable } from '../../base/text.js';
 import { bytesOf, DTYPE_BITS, type DType, elementCount } from '../../tensor/dtype.js';
-import { lazyTensor, tensor, type Tensor } from '../../tensor/tensor.js';
+import { lazyTensor, rangeTensor, tensor, type Tensor } from '../../tensor/tensor.js';
 
 /** Element type of a storage class; bytes for one that leaves the type to its tensors. */
 export type StorageType = DType | 'untyped';
 
-/** Positioned reads within one storage. */
-export interface StorageData {
-  readonly size: number;
-  bytes(at: number, size: number): Uint8Array;
-}
-
 /** The flat memory that tensors are views of. Data may be attached after the tensors are known, as the older file form has it. */
-export class Storage {
-  private data: StorageData | undefined;
+export class Storage implements ByteSource {
+  private data: ByteSource | undefined;
 
   constructor(
     readonly key: string,
@@ -24,7 +19,8 @@ export class Storage {
     readonly length: number,
   ) {}
 
-  get byteLength(): number {
+  /** In bytes. */
+  get size(): number {
     return this.type === 'untyped' ? this.length : bytesOf(this.type, this.length);
   }
 
@@ -33,19 +29,19 @@ export class Storage {
   }
 
   /** Throws `torch/storage` when the data is not as long as the storage was said to be. */
-  attach(data: StorageData): void {
-    if (data.size !== this.byteLength) {
+  attach(data: ByteSource): void {
+    if (data.size !== this.size) {
       throw new CnnxError(
         'torch/storage',
-        `storage ${printable(this.key)} is said to have ${this.length} elements (${this.byteLength} bytes); the file holds ${data.size} bytes for it`,
+        `storage ${printable(this.key)} is said to have ${this.length} elements (${this.size} bytes); the file holds ${data.size} bytes for it`,
       );
     }
     this.data = data;
   }
 
-  bytes(at: number, size: number): Uint8Array {
+  read(at: number, size: number): Uint8Array {
     if (!this.data) throw new Error(`bug: storage ${this.key} was never attached`);
-    return this.data.bytes(at, size);
+    return this.data.read(at, size);
   }
 }
 
@@ -64,7 +60,7 @@ export interface View {
 export function viewTensor(storage: Storage, view: View): Tensor {
   const { dtype, shape, strides, offset } = view;
   const size = DTYPE_BITS[dtype] / 8;
-  const length = storage.byteLength / size;
+  const length = storage.size / size;
   const count = elementCount(shape);
   const describe = `a ${dtype} tensor [${shape.join(', ')}] with strides [${strides.join(', ')}] at element ${offset}`;
   if (shape.length !== strides.length || shape.length > LIMITS.tensorRank) {
@@ -79,9 +75,9 @@ export function viewTensor(storage: Storage, view: View): Tensor {
     throw new CnnxError('torch/tensor', `${describe} repeats ${length} stored elements ${count} times over`);
   }
   if (isContiguous(shape, strides)) {
-    return lazyTensor(dtype, shape, () => storage.bytes(offset * size, count * size));
+    return rangeTensor(dtype, shape, new ByteRange(storage, offset * size, count * size));
   }
-  return lazyTensor(dtype, shape, () => gather(storage.bytes(offset * size, (last - offset + 1) * size), view, size));
+  return lazyTensor(dtype, shape, () => gather(storage.read(offset * size, (last - offset + 1) * size), view, size));
 }
 
 function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
