@@ -34,6 +34,18 @@ export const ERRORS = {
   'io/overwrites-input': { exit: 2, doc: 'an output would replace a file that is being read' },
   'io/read-only': { exit: 4, doc: 'the file system is read-only' },
   'io/too-large': { exit: 4, doc: 'more bytes came through a pipe than are taken' },
+  'onnx/depth': { exit: 2, doc: 'messages stand inside each other deeper than protobuf allows' },
+  'onnx/external-data': {
+    exit: 2,
+    doc: 'the place of external data is missing, malformed, forbidden, or does not fit the tensor',
+  },
+  'onnx/limit': { exit: 2, doc: 'a number in an ONNX file is beyond a named limit' },
+  'onnx/not-a-model': { exit: 2, doc: 'a file is not an ONNX model, or has no graph' },
+  'onnx/tensor': { exit: 2, doc: "a tensor's type, dimensions and data do not fit each other" },
+  'onnx/too-large': { exit: 2, doc: 'a model would be larger than the 2 GiB that protobuf allows' },
+  'onnx/truncated': { exit: 2, doc: 'a file ends inside a message, or a length runs past what holds it' },
+  'onnx/unsupported': { exit: 2, doc: 'a part of the ONNX format that cnnx does not read' },
+  'onnx/wire': { exit: 2, doc: 'bytes are not valid protobuf' },
   'pickle/invalid': {
     exit: 2,
     doc: 'a pickle does not fit together: a stack, a memo or a value is not what an instruction needs',

@@ -2,6 +2,8 @@
 export const LIMITS = {
   /** Elements that a tensor may repeat out of a smaller storage (stride 0): a real checkpoint has none, and 4 TB of them cost a file nothing. */
   expandedElements: 2 ** 28,
+  /** Messages within messages of an ONNX file. Protobuf's own parsers stop here, so no other tool could read a deeper model. */
+  messageDepth: 100,
   /** Modules within modules, dictionaries within dictionaries. The deepest published networks have about a dozen. */
   moduleDepth: 100,
   /** Modules of one pickled network, counted where they are reached: a small file can share one module exponentially often. */
@@ -10,14 +12,23 @@ export const LIMITS = {
   pickle: 128 * 2 ** 20,
   /** Containers open at once within a pickle. */
   pickleDepth: 1_000,
+  /** A protobuf file: sizes in it are 32-bit signed integers. */
+  protobuf: 2 ** 31 - 1,
   /** How much is read at a time where data only passes through. */
   readAhead: 2 ** 20,
   /** The JSON header of a safetensors file; the reference reader has the same limit. */
   safetensorsHeader: 100_000_000,
+  /** Elements of one tensor: 32 TiB of float32. Far beyond, products of dimensions are no longer exact. */
+  tensorElements: 2 ** 43,
   /** Dimensions of one tensor; PyTorch has at most 64. */
   tensorRank: 64,
+  /** One name or text of an ONNX file. JavaScript strings end at 2^29 characters. */
+  text: 2 ** 28,
   /** The directory of a zip archive: a million entries take about 80 MB. */
   zipDirectory: 128 * 2 ** 20,
   /** Entries of a zip archive: one for each storage. */
   zipEntries: 1_000_000,
 } as const;
+
+/** The same names with other values: what an option may change. */
+export type Limits = { readonly [K in keyof typeof LIMITS]: number };

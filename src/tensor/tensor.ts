@@ -12,7 +12,7 @@ export interface Tensor {
   /** Throws `tensor/dtype` for strings. */
   bytes(): Uint8Array;
   /** Where the bytes lie, when they lie somewhere as they are: a part can then be read without the rest. */
-  readonly range?: ByteRange;
+  readonly range?: ByteRange | undefined;
   /** The elements of a string tensor, as bytes; absent for every other type. */
   strings?(): readonly Uint8Array[];
 }
@@ -80,7 +80,7 @@ export function stringTensor(shape: readonly number[], strings: readonly Uint8Ar
   };
 }
 
-/** The same bytes, aligned to `align`: typed-array views need it, and protobuf gives none. */
+/** The same bytes, aligned to `align`: typed-array views need it, and protobuf gives none. Not `slice`, which is no copy on a Buffer. */
 const aligned = (bytes: Uint8Array, align: number): Uint8Array =>
   bytes.byteOffset % align === 0 ? bytes : new Uint8Array(bytes);
 

@@ -1,0 +1,5 @@
+export { checkLocation, type ExternalData, type ExternalPlace } from './external.js';
+export { type ReadOptions, readOnnx, tensorFromProto } from './read.js';
+export { sniff } from './sniff.js';
+export { OnnxTensor } from './tensor.js';
+export { tensorToProto, type WriteOptions, writeOnnx } from './write.js';

@@ -1,0 +1,314 @@
+import { type ByteSource, memorySource } from '../../base/bytes.js';
+import { CnnxError } from '../../base/errors.js';
+import { LIMITS, type Limits } from '../../base/limits.js';
+import type { Attr } from '../../graph/attr.js';
+import {
+  FunctionDef,
+  type Graph,
+  Graph as GraphClass,
+  Model,
+  Node,
+  type Value,
+  type ValueInfo,
+} from '../../graph/ir.js';
+import {
+  defineValue,
+  linkNode,
+  mutable,
+  setAttrs,
+  setGraphInputs,
+  setGraphOutputs,
+  setInputs,
+  setOutputs,
+} from '../../graph/mutate.js';
+import { type AttrContext, readAttr, readSparse } from './attrs.js';
+import { decode } from './decode.js';
+import type { ExternalData } from './external.js';
+import { leftover, type Message, message, OnnxCarried } from './message.js';
+import { notAModel } from './sniff.js';
+import { OnnxTensor } from './tensor.js';
+import { readImports, readInfo, readMetadata } from './types.js';
+
+export interface ReadOptions {
+  /** Where external data is found; without it such tensors have a type and a shape, and their values cannot be read. */
+  readonly external?: ExternalData | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+  /** For messages. */
+  readonly file?: string | undefined;
+}
+
+/**
+ * Reads an ONNX model of IR version 3 to 14. Weights stay in `source`, which must go on working. Graphs that break ONNX's rules (a name
+ * defined twice, or never; a cycle) are read as they are: the checker is for that.
+ * Throws `onnx/not-a-model`, `onnx/truncated`, `onnx/wire`, `onnx/depth`, `onnx/limit`, `onnx/tensor`, `onnx/external-data`.
+ */
+export function readOnnx(source: Uint8Array | ByteSource, options: ReadOptions = {}): Model {
+  const bytes = source instanceof Uint8Array ? memorySource(source) : source;
+  const limits = { ...LIMITS, ...options.limits };
+  try {
+    let m: Message<'ModelProto'>;
+    try {
+      m = decode(bytes, 'ModelProto', limits);
+    } catch (error) {
+      throw notAModel(bytes, options.file) ?? error;
+    }
+    const graph = m.fields.graph;
+    if (!graph) throw notAModel(bytes, options.file) ?? noGraph(bytes.size);
+    return new Reader(limits, options.external).model(m, graph);
+  } catch (error) {
+    throw error instanceof CnnxError && options.file !== undefined ? error.within({ file: options.file }) : error;
+  }
+}
+
+const noGraph = (size: number): CnnxError =>
+  new CnnxError('onnx/not-a-model', `${size} bytes of valid protobuf, but no graph among them`, {
+    hint: 'an ONNX model was expected',
+  });
+
+/** A tensor in a file of its own, as ONNX's test data has them (input_0.pb). Throws as `readOnnx` does. */
+export function tensorFromProto(source: Uint8Array | ByteSource): OnnxTensor {
+  const bytes = source instanceof Uint8Array ? memorySource(source) : source;
+  return new OnnxTensor(decode(bytes, 'TensorProto', LIMITS));
+}
+
+class Reader implements Pick<AttrContext, 'tensor'> {
+  constructor(
+    readonly limits: Limits,
+    readonly external: ExternalData | undefined,
+  ) {}
+
+  tensor(m: Message<'TensorProto'>): OnnxTensor {
+    return new OnnxTensor(m, this.limits, this.external);
+  }
+
+  model(m: Message<'ModelProto'>, graph: Message<'GraphProto'>): Model {
+    const f = m.fields;
+    const model = new Model();
+    Object.assign(mutable(model), {
+      irVersion: f.ir_version,
+      producerName: f.producer_name,
+      producerVersion: f.producer_version,
+      domain: f.domain,
+      modelVersion: f.model_version,
+      docString: f.doc_string,
+      opsetImports: readImports(f.opset_import),
+      metadata: readMetadata(f.metadata_props),
+      span: m.span,
+      carried: carriedRest(
+        leftover(m, [
+          'ir_version',
+          'producer_name',
+          'producer_version',
+          'domain',
+          'model_version',
+          'doc_string',
+          'opset_import',
+          'metadata_props',
+          'graph',
+          'functions',
+        ]),
+      ),
+    });
+    mutable(model).functions = (f.functions ?? []).map((fn) => this.function(model, fn));
+    this.graph(graph, model.graph);
+    return model;
+  }
+
+  function(model: Model, m: Message<'FunctionProto'>): FunctionDef {
+    const f = m.fields;
+    const fn = new FunctionDef(model);
+    Object.assign(mutable(fn), {
+      name: f.name,
+      domain: f.domain,
+      overload: f.overload,
+      docString: f.doc_string,
+      metadata: readMetadata(f.metadata_props),
+      attributes: f.attribute ?? [],
+      opsetImports: readImports(f.opset_import),
+      span: m.span,
+      carried: carriedRest(
+        leftover(m, [
+          'name',
+          'domain',
+          'overload',
+          'doc_string',
+          'metadata_props',
+          'attribute',
+          'opset_import',
+          'input',
+          'output',
+          'node',
+          'attribute_proto',
+          'value_info',
+        ]),
+      ),
+    });
+    const { body } = fn;
+    mutable(fn).attributeDefaults = (f.attribute_proto ?? []).map((a) => this.attr(a, body));
+    setGraphInputs(
+      body,
+      (f.input ?? []).map((name) => defineValue(body, name)),
+    );
+    this.nodes(body, f.node ?? [], (f.value_info ?? []).map(readInfo), () =>
+      (f.output ?? []).map((name) => resolve(body, name)),
+    );
+    return fn;
+  }
+
+  /** First everything that the graph defines, then what its nodes read: a subgraph may stand before the node that makes what it captures. */
+  graph(m: Message<'GraphProto'>, graph: Graph): void {
+    const f = m.fields;
+    Object.assign(mutable(graph), {
+      name: f.name,
+      docString: f.doc_string,
+      metadata: readMetadata(f.metadata_props),
+      span: m.span,
+      carried: carriedRest(
+        leftover(m, [
+          'name',
+          'doc_string',
+          'metadata_props',
+          'node',
+          'initializer',
+          'sparse_initializer',
+          'input',
+          'output',
+          'value_info',
+        ]),
+      ),
+    });
+    const inputs = (f.input ?? []).map(readInfo).map((info) => {
+      const value = defineValue(graph, info.name);
+      mutable(value).type = info.type;
+      mutable(graph).inputInfos.set(value, info);
+      return value;
+    });
+    setGraphInputs(graph, inputs);
+    this.initializers(graph, f);
+    const outputs = (f.output ?? []).map(readInfo);
+    mutable(graph).outputInfos = outputs;
+    this.nodes(graph, f.node ?? [], (f.value_info ?? []).map(readInfo), () =>
+      outputs.map((info) => {
+        const value = resolve(graph, info.name);
+        if (value.graph === graph) mutable(value).type ??= info.type;
+        return value;
+      }),
+    );
+  }
+
+  initializers(graph: Graph, f: Message<'GraphProto'>['fields']): void {
+    for (const m of f.initializer ?? []) {
+      const data = this.tensor(m);
+      const value = initialized(graph, m.fields.name ?? '');
+      mutable(value).initializer = data;
+      mutable(value).type ??= { kind: 'tensor', dtype: data.dtype, shape: data.shape };
+      mutable(graph).initializers.add(value);
+    }
+    for (const m of f.sparse_initializer ?? []) {
+      const data = readSparse(m, this);
+      const value = initialized(graph, data.name ?? '');
+      mutable(value).sparseInitializer = data;
+      mutable(value).type ??= { kind: 'tensor', dtype: data.values.dtype, shape: data.dims };
+      mutable(graph).sparseInitializers.add(value);
+    }
+  }
+
+  nodes(
+    graph: Graph,
+    messages: readonly Message<'NodeProto'>[],
+    infos: readonly ValueInfo[],
+    outputs: () => readonly Value[],
+  ): void {
+    const nodes = messages.map((m) => makeNode(graph, m));
+    mutable(graph).valueInfos = infos;
+    for (const info of infos) {
+      const value = graph.values.get(info.name);
+      if (value) mutable(value).type ??= info.type;
+    }
+    nodes.forEach((node, i) => {
+      const f = messages[i]?.fields;
+      setInputs(
+        node,
+        (f?.input ?? []).map((name) => (name === '' ? undefined : resolve(graph, name))),
+      );
+      this.attrs(node, f?.attribute);
+    });
+    setGraphOutputs(graph, outputs());
+  }
+
+  /** Of several attributes with one name the last counts; the others are carried. */
+  attrs(node: Node, messages: readonly Message<'AttributeProto'>[] | undefined): void {
+    if (!messages) return;
+    const byName = new Map(messages.map((m) => [m.fields.name ?? '', m]));
+    setAttrs(
+      node,
+      Array.from(byName.values(), (m) => this.attr(m, node)),
+    );
+    if (byName.size === messages.length) return;
+    const shadowed = messages.filter((m) => byName.get(m.fields.name ?? '') !== m);
+    const rest = node.carried instanceof OnnxCarried ? node.carried.message : undefined;
+    const fields = { ...(rest?.name === 'NodeProto' ? rest.fields : {}), attribute: shadowed };
+    mutable(node).carried = carriedRest(message('NodeProto', fields, rest?.unknown));
+  }
+
+  attr(m: Message<'AttributeProto'>, owner: Node | Graph): Attr {
+    return readAttr(m, {
+      tensor: (t) => this.tensor(t),
+      graph: (g) => {
+        // A function's default attribute has no node around it; a graph there sees what the body's would.
+        const graph = new GraphClass(owner instanceof Node ? owner : new Node(owner, ''));
+        this.graph(g, graph);
+        return graph;
+      },
+    });
+  }
+}
+
+const carriedRest = (m: Message | undefined): OnnxCarried | undefined => m && new OnnxCarried(undefined, m);
+
+/** The input that an initializer gives a value to, or a value of its own. */
+function initialized(graph: Graph, name: string): Value {
+  const before = graph.values.get(name);
+  return before && !before.initializer && !before.sparseInitializer ? before : defineValue(graph, name);
+}
+
+function makeNode(graph: Graph, m: Message<'NodeProto'>): Node {
+  const f = m.fields;
+  const node = new Node(graph, f.op_type ?? '');
+  const rest = leftover(m, [
+    'name',
+    'domain',
+    'overload',
+    'doc_string',
+    'metadata_props',
+    'input',
+    'output',
+    'attribute',
+    // An operator type is always there in the IR, so an empty one in the file is carried to tell it from none.
+    ...(f.op_type === '' ? [] : (['op_type'] as const)),
+  ]);
+  Object.assign(mutable(node), {
+    name: f.name,
+    declaredDomain: f.domain,
+    overload: f.overload,
+    docString: f.doc_string,
+    metadata: readMetadata(f.metadata_props),
+    span: m.span,
+    carried: carriedRest(rest),
+  });
+  setOutputs(
+    node,
+    (f.output ?? []).map((name) => (name === '' ? undefined : defineValue(graph, name))),
+  );
+  linkNode(node);
+  return node;
+}
+
+/** The value that a name means in a graph: the innermost that defines it. A name without any definition becomes an undefined value. */
+function resolve(graph: Graph, name: string): Value {
+  for (let g: Graph | undefined = graph; g; g = g.parent) {
+    const value = g.values.get(name);
+    if (value) return value;
+  }
+  return defineValue(graph, name);
+}

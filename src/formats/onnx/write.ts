@@ -1,0 +1,264 @@
+import type { ByteRange, Chunk } from '../../base/bytes.js';
+import { type Attr, type Carried, graphsOf, type SparseTensor } from '../../graph/attr.js';
+import type { FunctionDef, Graph, Model, Node, Value, ValueInfo } from '../../graph/ir.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { attrMessage, sparseMessage } from './attrs.js';
+import { encode, encodeField, encodeUnknown, ReverseWriter, type Shortcut } from './encode.js';
+import { carriedBy, carriedMessage, entries, type Fields, type Message, message, withFields } from './message.js';
+import type { Field, FieldsOf, MessageName } from './schema.js';
+import { tensorMessage } from './tensor.js';
+import { importMessage, infoMessage, metadataMessage } from './types.js';
+
+export interface WriteOptions {
+  /** Makes every message anew from the IR, in canonical form, also those that nothing edited. */
+  readonly reencode?: boolean | undefined;
+  /** What is written in a tensor's place; the tensor itself for one that stays as it is. */
+  readonly tensor?: ((t: Tensor) => Tensor) | undefined;
+}
+
+/**
+ * An ONNX file, as pieces in order. What nothing edited is written byte for byte as it was read; everything else as the official
+ * serializer writes it. Weights are passed on by reference.
+ */
+export function writeOnnx(model: Model, options: WriteOptions = {}): Chunk[] {
+  const w = new ReverseWriter();
+  new Writer(w, options).model(model);
+  return w.finish();
+}
+
+/** A tensor as a file of its own (input_0.pb), under a name if one is given. */
+export function tensorToProto(t: Tensor, name?: string): Chunk[] {
+  const w = new ReverseWriter();
+  encode(w, tensorMessage(t, name));
+  return w.finish();
+}
+
+/** Writers of fields whose elements are editable things themselves. */
+type Parts<N extends MessageName> = { readonly [F in keyof FieldsOf<N>]?: (field: Field) => void };
+
+class Writer {
+  readonly #keep: boolean;
+  readonly #swap: ((t: Tensor) => Tensor) | undefined;
+  readonly #shortcut: Shortcut = (m) => this.#fromSpan(m.span);
+
+  constructor(
+    readonly w: ReverseWriter,
+    options: WriteOptions,
+  ) {
+    this.#keep = !options.reencode;
+    this.#swap = options.tensor;
+  }
+
+  /** Writes the original bytes, if they stand for the thing still. */
+  #fromSpan(span: ByteRange | undefined): boolean {
+    if (!span || !this.#keep) return false;
+    this.w.bytes(span);
+    return true;
+  }
+
+  /** The same for things with tensors in them, which may be swapped. */
+  #wholeFromSpan(span: ByteRange | undefined): boolean {
+    return !this.#swap && this.#fromSpan(span);
+  }
+
+  /** An editable thing: fields that the IR holds, parts, and what it carries beside them, in order of field numbers. */
+  #message<N extends MessageName>(name: N, carried: Message<N> | undefined, fields: Fields<N>, parts: Parts<N>): void {
+    encodeUnknown(this.w, carried);
+    const rest = carried && entries(carried).values;
+    const { type, values } = entries(message(name, fields));
+    const writers: Readonly<Record<string, ((field: Field) => void) | undefined>> = parts;
+    for (let i = type.fields.length - 1; i >= 0; i--) {
+      const field = type.fields[i];
+      if (!field) continue;
+      for (const value of [rest?.[field.name], values[field.name]])
+        if (value !== undefined) encodeField(this.w, field, value, this.#shortcut);
+      writers[field.name]?.(field);
+    }
+  }
+
+  #each<T>(items: readonly T[], write: (item: T) => void): (field: Field) => void {
+    return (field) => {
+      for (const item of items.toReversed()) {
+        const mark = this.w.size;
+        write(item);
+        this.w.close(field.number, mark);
+      }
+    };
+  }
+
+  /** Immutable things: from their place in the file, or from their message. */
+  #all<T extends { readonly carried?: Carried | undefined }>(items: readonly T[], toMessage: (item: T) => Message) {
+    return this.#each(items, (item) => {
+      if (!this.#fromSpan(carriedBy(item)?.span)) encode(this.w, toMessage(item), this.#shortcut);
+    });
+  }
+
+  model(model: Model): void {
+    if (this.#wholeFromSpan(model.span)) return;
+    this.#message(
+      'ModelProto',
+      carriedMessage(model, 'ModelProto'),
+      {
+        ir_version: model.irVersion,
+        producer_name: model.producerName,
+        producer_version: model.producerVersion,
+        domain: model.domain,
+        model_version: model.modelVersion,
+        doc_string: model.docString,
+      },
+      {
+        graph: this.#each([model.graph], (g) => this.#graph(g)),
+        opset_import: this.#all(model.opsetImports, importMessage),
+        metadata_props: this.#all(model.metadata, metadataMessage),
+        functions: this.#each(model.functions, (fn) => this.#function(fn)),
+      },
+    );
+  }
+
+  #function(fn: FunctionDef): void {
+    if (this.#wholeFromSpan(fn.span)) return;
+    const { body } = fn;
+    this.#message(
+      'FunctionProto',
+      carriedMessage(fn, 'FunctionProto'),
+      {
+        name: fn.name,
+        input: body.inputs.map((v) => v.name),
+        output: body.outputs.map((v) => v.name),
+        attribute: fn.attributes,
+        doc_string: fn.docString,
+        domain: fn.domain,
+        overload: fn.overload,
+      },
+      {
+        node: this.#nodes(body),
+        opset_import: this.#all(fn.opsetImports, importMessage),
+        attribute_proto: this.#each(fn.attributeDefaults, (a) => this.#attr(a)),
+        value_info: this.#all(body.valueInfos, infoMessage),
+        metadata_props: this.#all(fn.metadata, metadataMessage),
+      },
+    );
+  }
+
+  #graph(graph: Graph): void {
+    if (this.#wholeFromSpan(graph.span)) return;
+    const inputs = graph.inputs.map((v) => named(graph.inputInfos.get(v) ?? { name: v.name, type: v.type }, v));
+    const outputs = graph.outputs.map((v, i) => named(graph.outputInfos[i] ?? { name: v.name, type: v.type }, v));
+    this.#message(
+      'GraphProto',
+      carriedMessage(graph, 'GraphProto'),
+      { name: graph.name, doc_string: graph.docString },
+      {
+        node: this.#nodes(graph),
+        initializer: this.#each([...graph.initializers], (v) => this.#initializer(v)),
+        input: this.#all(inputs, infoMessage),
+        output: this.#all(outputs, infoMessage),
+        value_info: this.#all(graph.valueInfos, infoMessage),
+        sparse_initializer: this.#each([...graph.sparseInitializers], (v) => this.#sparseInitializer(v)),
+        metadata_props: this.#all(graph.metadata, metadataMessage),
+      },
+    );
+  }
+
+  #initializer(value: Value): void {
+    if (!value.initializer) throw new Error(`bug: ${value.name} is listed as an initializer and has no data`);
+    const m = tensorMessage(this.#swapped(value.initializer), value.name);
+    if (!this.#fromSpan(m.span)) encode(this.w, m, this.#shortcut);
+  }
+
+  #sparseInitializer(value: Value): void {
+    const sparse = value.sparseInitializer;
+    if (!sparse) throw new Error(`bug: ${value.name} is listed as sparse and has no data`);
+    if ((sparse.name ?? '') === value.name && this.#wholeFromSpan(carriedBy(sparse)?.span)) return;
+    encode(this.w, this.#sparse(sparse, value.name), this.#shortcut);
+  }
+
+  #swapped(t: Tensor): Tensor {
+    return this.#swap ? this.#swap(t) : t;
+  }
+
+  #nodes(graph: Graph): (field: Field) => void {
+    return (field) => {
+      for (let node = graph.last; node; node = node.previous) {
+        const mark = this.w.size;
+        this.#node(node);
+        this.w.close(field.number, mark);
+      }
+    };
+  }
+
+  #node(node: Node): void {
+    const attrs = [...node.attrs.values()];
+    if (!(this.#swap && attrs.some(holdsTensors)) && this.#fromSpan(node.span)) return;
+    this.#message(
+      'NodeProto',
+      carriedMessage(node, 'NodeProto'),
+      {
+        input: node.inputs.map((v) => v?.name ?? ''),
+        output: node.outputs.map((v) => v?.name ?? ''),
+        name: node.name,
+        op_type: node.opType === '' ? undefined : node.opType,
+        doc_string: node.docString,
+        domain: node.declaredDomain,
+        overload: node.overload,
+      },
+      {
+        attribute: this.#each(attrs, (a) => this.#attr(a)),
+        metadata_props: this.#all(node.metadata, metadataMessage),
+      },
+    );
+  }
+
+  #attr(attr: Attr): void {
+    const untouched = graphsOf(attr).every((g) => g.span !== undefined);
+    if (untouched && !(this.#swap && holdsTensors(attr)) && this.#fromSpan(carriedBy(attr)?.span)) return;
+    const parts: Parts<'AttributeProto'> =
+      attr.kind === 'graph' || attr.kind === 'graphs'
+        ? { [attr.kind === 'graph' ? 'g' : 'graphs']: this.#each(graphsOf(attr), (g) => this.#graph(g)) }
+        : {};
+    this.#message('AttributeProto', this.#tensorsSwapped(attr), {}, parts);
+  }
+
+  #tensorsSwapped(attr: Attr): Message<'AttributeProto'> {
+    const m = attrMessage(attr);
+    if (!this.#swap) return m;
+    switch (attr.kind) {
+      case 'tensor':
+        return withFields(m, { t: tensorMessage(this.#swapped(attr.value)) });
+      case 'tensors':
+        return withFields(m, { tensors: attr.values.map((t) => tensorMessage(this.#swapped(t))) });
+      case 'sparse_tensor':
+        return withFields(m, { sparse_tensor: this.#sparse(attr.value) });
+      case 'sparse_tensors':
+        return withFields(m, { sparse_tensors: attr.values.map((s) => this.#sparse(s)) });
+      default:
+        return m;
+    }
+  }
+
+  #sparse(s: SparseTensor, name?: string): Message<'SparseTensorProto'> {
+    const m = sparseMessage(s, name);
+    const values = this.#swapped(s.values);
+    const indices = this.#swapped(s.indices);
+    if (values === s.values && indices === s.indices) return m;
+    return withFields(m, { values: tensorMessage(values, name ?? s.name), indices: tensorMessage(indices) });
+  }
+}
+
+/** A declaration under the name that its value has. */
+const named = (info: ValueInfo, value: Value): ValueInfo =>
+  info.name === value.name ? info : { ...info, name: value.name, carried: undefined };
+
+const holdsTensors = (attr: Attr): boolean => {
+  switch (attr.kind) {
+    case 'tensor':
+    case 'tensors':
+    case 'sparse_tensor':
+    case 'sparse_tensors':
+    case 'graph':
+    case 'graphs':
+      return true;
+    default:
+      return false;
+  }
+};
