@@ -18,6 +18,7 @@ export const ERRORS = {
   'cli/usage': { exit: 2, doc: 'an option or argument that the command does not understand' },
   'graph/attribute': { exit: 2, doc: 'an attribute is absent, of another kind, or outside what the operator allows' },
   'graph/cycle': { exit: 2, doc: 'nodes depend on each other in a circle' },
+  'graph/depth': { exit: 2, doc: 'graphs are nested deeper than the limit' },
   'graph/duplicate-name': { exit: 2, doc: 'a value or node name is defined twice' },
   'graph/invalid': { exit: 2, doc: 'the checker found violations; the message lists them' },
   'graph/opset': { exit: 2, doc: "an operator's domain is not imported, or its version does not fit" },

@@ -2,6 +2,8 @@
 export const LIMITS = {
   /** Elements that a tensor may repeat out of a smaller storage (stride 0): a real checkpoint has none, and 4 TB of them cost a file nothing. */
   expandedElements: 2 ** 28,
+  /** Graphs within graphs. A file's message depth ends them at a third of this. */
+  graphDepth: 100,
   /** Messages within messages of an ONNX file. Protobuf's own parsers stop here, so no other tool could read a deeper model. */
   messageDepth: 100,
   /** Modules within modules, dictionaries within dictionaries. The deepest published networks have about a dozen. */

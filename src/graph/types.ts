@@ -29,21 +29,33 @@ export function staticShape(t: ValueType | undefined): readonly number[] | undef
 }
 
 /** `float32[n,3,8,8]`, `seq(int64[?])`; `?` for what is not known. */
-export function typeText(t: ValueType | undefined): string {
-  switch (t?.kind) {
-    case undefined:
-      return '?';
-    case 'tensor':
-      return t.shape ? `${t.dtype}[${t.shape.map((d) => d ?? '?').join(',')}]` : t.dtype;
-    case 'sparse_tensor':
-      return `sparse ${t.dtype}[${t.shape?.map((d) => d ?? '?').join(',') ?? '...'}]`;
-    case 'sequence':
-      return `seq(${typeText(t.elem)})`;
-    case 'optional':
-      return `optional(${typeText(t.elem)})`;
-    case 'map':
-      return `map(${t.key},${typeText(t.value)})`;
-    case 'opaque':
-      return 'opaque';
+export function typeText(t: ValueType | undefined, dimText = (d: Dim): string => String(d ?? '?')): string {
+  const tensorText = (of: TensorType): string => `${of.dtype}${of.shape ? `[${of.shape.map(dimText).join(',')}]` : ''}`;
+  let text = '';
+  let close = '';
+  for (let at: ValueType | undefined = t; ; ) {
+    switch (at?.kind) {
+      case undefined:
+        return `${text}?${close}`;
+      case 'tensor':
+        return text + tensorText(at) + close;
+      case 'sparse_tensor':
+        return `${text}sparse ${tensorText(at)}${close}`;
+      case 'opaque':
+        return `${text}opaque${close}`;
+      case 'sequence':
+        text += 'seq(';
+        at = at.elem;
+        break;
+      case 'optional':
+        text += 'optional(';
+        at = at.elem;
+        break;
+      case 'map':
+        text += `map(${at.key},`;
+        at = at.value;
+        break;
+    }
+    close += ')';
   }
 }
