@@ -1,6 +1,7 @@
 import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
-import { asInt64, type Tensor } from '../tensor/tensor.js';
+import { elementCount } from '../tensor/dtype.js';
+import { asFloat64, type Tensor } from '../tensor/tensor.js';
 import { constantTensor, type Node, type Value } from './ir.js';
 import { mutable } from './mutate.js';
 import { type AnyOpDef, lens } from './op-def.js';
@@ -21,23 +22,27 @@ export function intsOf(value: Value | undefined, known: KnownInts): readonly Dim
   return constant ? constantInts(constant) : known.get(value);
 }
 
+/** The elements of a short tensor of int64, int32 or bool. */
 export function constantInts(t: Tensor): readonly number[] | undefined {
-  if ((t.dtype !== 'int64' && t.dtype !== 'int32') || t.byteLength > MAX_FOLLOWED_INTS * 8) return undefined;
-  if (t.dtype === 'int64') return Array.from(asInt64(t), Number);
-  const b = t.bytes();
-  const view = new DataView(b.buffer, b.byteOffset, b.byteLength);
-  return Array.from({ length: b.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true));
+  const followed = t.dtype === 'int64' || t.dtype === 'int32' || t.dtype === 'bool';
+  return followed && elementCount(t.shape) <= MAX_FOLLOWED_INTS ? Array.from(asFloat64(t)) : undefined;
 }
+
+/** What the functions of a declaration are called with. */
+export const inferArgs = (node: Node, op: AnyOpDef, known: KnownInts): never => {
+  const view = lens(node, op);
+  const args = { in: view.in, out: view.out, attr: view.attr, node, ints: (v: Value | undefined) => intsOf(v, known) };
+  return args as never;
+};
 
 /** Gives the outputs of one node the types that its declaration infers, joined with what is known already. Throws `graph/shape`. */
 export function inferNode(node: Node, op: AnyOpDef, known: KnownInts = noInts): void {
-  const view = lens(node, op);
-  const args = { in: view.in, out: view.out, attr: view.attr, node, ints: (v: Value | undefined) => intsOf(v, known) };
+  const args = inferArgs(node, op, known);
   let types: Record<string, ValueType | undefined | readonly (ValueType | undefined)[]> | undefined;
   try {
-    types = op.infer?.(args as never) as typeof types;
+    types = op.infer?.(args) as typeof types;
     if (op.data && node.outputs[0]) {
-      const ints = op.data(args as never);
+      const ints = op.data(args);
       if (ints && ints.length <= MAX_FOLLOWED_INTS) known.set(node.outputs[0], ints);
     }
   } catch (error) {

@@ -28,6 +28,10 @@ export interface AttrSpec<T> {
   readonly required: boolean;
   readonly fallback: T;
   readonly choices?: readonly string[] | undefined;
+  /** The version that brought it, when the signature is older. */
+  readonly since?: number | undefined;
+  /** The version that took it away, when the signature goes on. */
+  readonly until?: number | undefined;
   read(attr: Attr): T;
 }
 export type AttrSpecs = Readonly<Record<string, AttrSpec<unknown>>>;
@@ -47,6 +51,12 @@ export type Inferred<O extends Slots> = {
   readonly [K in keyof O]?: ValueType | undefined | readonly (ValueType | undefined)[];
 };
 
+/** What the inputs of a graph in an attribute are. */
+export interface Entry {
+  readonly graph: Graph;
+  readonly inputs: readonly (ValueType | undefined)[];
+}
+
 export interface OpSpec<I extends Slots, O extends Slots, A extends AttrSpecs> {
   readonly name: string;
   /** '' (ONNX's own) unless said otherwise. */
@@ -62,6 +72,8 @@ export interface OpSpec<I extends Slots, O extends Slots, A extends AttrSpecs> {
   readonly types: Readonly<Record<string, readonly DType[]>>;
   readonly attrs: A;
   readonly infer?: (args: InferArgs<I, O, A>) => Inferred<O>;
+  /** For operators that hold graphs: the types of those graphs' inputs. They are inferred next, and `infer` can read their outputs. */
+  readonly enter?: (args: InferArgs<I, O, A>) => readonly Entry[];
   /** The known integers that the first output holds, for operators that compute shapes. */
   readonly data?: (args: InferArgs<I, O, A>) => readonly Dim[] | undefined;
 }
@@ -136,6 +148,12 @@ function optionalString(fallback?: string): AttrSpec<string | undefined> {
   return spec<string | undefined>('string', fallback, readString);
 }
 
+/** An attribute that later versions of a signature have: before `version`, a node with it does not fit. */
+export const added = <T>(version: number, attribute: AttrSpec<T>): AttrSpec<T> => ({ ...attribute, since: version });
+
+/** An attribute that later versions of a signature lack: from `version` on, a node with it does not fit. */
+export const removed = <T>(version: number, attribute: AttrSpec<T>): AttrSpec<T> => ({ ...attribute, until: version });
+
 /** The kinds of attributes a declaration can have; the argument is ONNX's default. int64 is read as a number. */
 export const attr = {
   int: optionalInt,
@@ -149,6 +167,8 @@ export const attr = {
   oneOf: <const C extends readonly [string, ...string[]]>(...choices: C): AttrSpec<C[number]> =>
     spec<C[number]>('string', choices[0], readString, { choices }),
   requiredInt: () => spec<number>('int', 0, readInt, { required: true }),
+  requiredString: () => spec<string>('string', '', readString, { required: true }),
+  requiredFloats: () => spec<readonly number[]>('floats', [], readFloats, { required: true }),
   requiredInts: () => spec<readonly number[]>('ints', [], readInts, { required: true }),
   requiredGraph: () => spec<Graph>('graph', none as unknown as Graph, readGraph, { required: true }),
   any: (kind: AttrKind) => spec<Attr | undefined>(kind, none, (a) => a),
@@ -191,6 +211,8 @@ function attributesFit(node: Node, op: AnyOpDef): boolean {
   for (const [name, attr] of node.attrs) {
     const s: AttrSpec<unknown> | undefined = Object.hasOwn(op.attrs, name) ? op.attrs[name] : undefined;
     if (!s || s.kind !== attr.kind) return false;
+    if (s.since !== undefined && (node.opset ?? 0) < s.since) return false;
+    if (s.until !== undefined && (node.opset ?? 0) >= s.until) return false;
     if (s.choices && attr.kind === 'string' && !s.choices.includes(attrText(attr.value))) return false;
   }
   for (const [name, s] of Object.entries<AttrSpec<unknown>>(op.attrs))

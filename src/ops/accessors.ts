@@ -4,7 +4,7 @@ import { asFloat64, isNumeric } from '../tensor/tensor.js';
 import { Clip, Clip6 } from './activation.js';
 import { constantOf } from './constants.js';
 import { BatchNormalization, BatchNormalization7 } from './normalization.js';
-import { ReduceMean, ReduceMean1 } from './reduction.js';
+import { OLD_REDUCTIONS, REDUCTIONS } from './reduction.js';
 import { normalAxes, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1 } from './shape.js';
 import { Pad, Pad2, Slice, Slice1, Split, Split13, Split2 } from './slicing.js';
 import { rankOf, shapeOf } from './tensors.js';
@@ -128,14 +128,17 @@ export function unsqueezeAxes(node: Node): readonly number[] | undefined {
 export function reduceAxes(node: Node): readonly number[] | undefined {
   const rank = rankOf(node.inputs[0]);
   if (rank === undefined) return undefined;
-  let axes: readonly number[] | undefined;
-  if (node.is(ReduceMean1)) axes = node.attr.axes ?? [];
-  else if (node.is(ReduceMean)) {
-    axes = node.in.axes ? intsIn(node.in.axes) : [];
-    if (axes?.length === 0 && node.attr.noop_with_empty_axes !== 0) return [];
-  }
+  const axes = writtenAxes(node);
   if (!axes) return undefined;
-  return axes.length === 0 ? Array.from({ length: rank }, (_, i) => i) : normalAxes(axes, rank);
+  if (axes.length > 0) return normalAxes(axes, rank);
+  const nothing = REDUCTIONS.some((op) => node.is(op) && node.attr.noop_with_empty_axes !== 0);
+  return nothing ? [] : Array.from({ length: rank }, (_, i) => i);
+}
+
+function writtenAxes(node: Node): readonly number[] | undefined {
+  for (const op of OLD_REDUCTIONS) if (node.is(op)) return node.attr.axes ?? [];
+  for (const op of REDUCTIONS) if (node.is(op)) return node.in.axes ? intsIn(node.in.axes) : [];
+  return undefined;
 }
 
 export interface Splitting {

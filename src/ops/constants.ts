@@ -1,5 +1,5 @@
 import { encodeName } from '../base/text.js';
-import { attr, defineOp } from '../graph/op-def.js';
+import { added, attr, defineOp } from '../graph/op-def.js';
 import { constantTensor, type Value } from '../graph/ir.js';
 import { constantInts } from '../graph/infer-node.js';
 import { float32Tensor, int64Tensor, stringTensor, type Tensor } from '../tensor/tensor.js';
@@ -15,13 +15,13 @@ export const Constant = defineOp({
   types: { T: ALL },
   attrs: {
     value: attr.tensor(),
-    sparse_value: attr.any('sparse_tensor'),
-    value_float: attr.float(),
-    value_floats: attr.floats(),
-    value_int: attr.int(),
-    value_ints: attr.ints(),
-    value_string: attr.string(),
-    value_strings: attr.strings(),
+    sparse_value: added(11, attr.any('sparse_tensor')),
+    value_float: added(12, attr.float()),
+    value_floats: added(12, attr.floats()),
+    value_int: added(12, attr.int()),
+    value_ints: added(12, attr.ints()),
+    value_string: added(12, attr.string()),
+    value_strings: added(12, attr.strings()),
   },
   infer({ attr }) {
     const sparse = attr.sparse_value;

@@ -1,6 +1,6 @@
-import { attr, defineOp } from '../graph/op-def.js';
+import { added, attr, defineOp } from '../graph/op-def.js';
 import { dtypeOfCode } from '../tensor/dtype.js';
-import { same, shapeOf, typed } from './tensors.js';
+import { dtypeOf, same, shapeOf, typed } from './tensors.js';
 import { ALL, BOOL, FLOATS } from './types.js';
 
 export const Identity = defineOp({
@@ -17,12 +17,12 @@ export const Identity = defineOp({
 
 export const Cast = defineOp({
   name: 'Cast',
-  since: [6, 9, 13, 19, 21, 23, 24, 25],
+  since: [6, 9, 13, 19, 21, 23, 24, 25, 28],
   doc: 'x with another element type. x, y: any shape. to: an ONNX type code.',
   inputs: { x: 'T' },
   outputs: { y: 'U' },
   types: { T: ALL, U: ALL },
-  attrs: { to: attr.requiredInt(), saturate: attr.int(1), round_mode: attr.string('up') },
+  attrs: { to: attr.requiredInt(), saturate: added(19, attr.int(1)), round_mode: added(24, attr.string('up')) },
   infer: ({ in: { x }, attr }) => ({ y: typed(dtypeOfCode(attr.to), shapeOf(x)) }),
   data({ in: { x }, attr, ints }) {
     const to = dtypeOfCode(attr.to);
@@ -63,4 +63,19 @@ export const Dropout7 = defineOp({
   types: { T: FLOATS },
   attrs: { ratio: attr.float(0.5) },
   infer: ({ in: { x } }) => ({ y: same(x), mask: same(x) }),
+});
+
+export const CastLike = defineOp({
+  name: 'CastLike',
+  since: [15, 19, 21, 23, 24, 25],
+  doc: 'x with the element type of another tensor. x, y: any shape.',
+  inputs: { x: 'T', target: 'U' },
+  outputs: { y: 'U' },
+  types: { T: ALL, U: ALL },
+  attrs: { saturate: added(19, attr.int(1)), round_mode: added(24, attr.string('up')) },
+  infer: ({ in: { x, target } }) => ({ y: typed(dtypeOf(target), shapeOf(x)) }),
+  data({ in: { x, target }, ints }) {
+    const to = dtypeOf(target);
+    return to === 'int64' || to === 'int32' ? ints(x) : undefined;
+  },
 });

@@ -1,13 +1,13 @@
 import { attr, defineOp } from '../graph/op-def.js';
 import type { Value } from '../graph/ir.js';
-import type { Dim, ValueType } from '../graph/types.js';
+import type { Dim, Shape } from '../graph/types.js';
 import { type AutoPad, transposedOutput, windowOutput } from './shape-rules.js';
 import { expectRank, like, shapeError, shapeOf, shapeText, sharedDim } from './tensors.js';
 import { FLOATS } from './types.js';
 
 export const AUTO_PAD = attr.oneOf('NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID');
 
-const convAttrs = {
+export const convAttrs = {
   auto_pad: AUTO_PAD,
   dilations: attr.ints(),
   group: attr.int(1),
@@ -36,11 +36,11 @@ function kernelOf(w: Value, a: { readonly kernel_shape: readonly number[] | unde
 
 const clash = (a: Dim, b: Dim): boolean => typeof a === 'number' && typeof b === 'number' && a !== b;
 
-/** N,M,E1..En from x: N,C,D1..Dn and w: M,C/group,k1..kn, with the element type of x. Throws `graph/shape`. */
-export function convType(x: Value, w: Value, a: ConvAttrs): ValueType | undefined {
+/** N,M,E1..En from x: N,C,D1..Dn and w: M,C/group,k1..kn. Throws `graph/shape`. */
+export function convShape(x: Value, w: Value, a: ConvAttrs): Shape | undefined {
   const input = shapeOf(x);
   const weight = shapeOf(w);
-  if (!input) return like(x, undefined);
+  if (!input) return undefined;
   expectRank(input, 3, 'the input', false);
   expectRank(weight, input.length, 'the weight');
   const [channels, outputs, perGroup] = [input[1], weight?.[0], weight?.[1]];
@@ -56,7 +56,7 @@ export function convType(x: Value, w: Value, a: ConvAttrs): ValueType | undefine
   const sizes = kernel
     ? windowOutput(spatial, { ...a, kernel, autoPad: a.auto_pad })
     : spatial.map((): Dim => undefined);
-  return like(x, [input[0], outputs, ...sizes]);
+  return [input[0], outputs, ...sizes];
 }
 
 export const Conv = defineOp({
@@ -67,7 +67,7 @@ export const Conv = defineOp({
   outputs: { y: 'T' },
   types: { T: FLOATS },
   attrs: convAttrs,
-  infer: ({ in: { x, w }, attr }) => ({ y: convType(x, w, attr) }),
+  infer: ({ in: { x, w }, attr }) => ({ y: like(x, convShape(x, w, attr)) }),
 });
 
 export const ConvTranspose = defineOp({
@@ -97,4 +97,22 @@ export const ConvTranspose = defineOp({
     });
     return { y: like(x, [input[0], outputs, ...sizes]) };
   },
+});
+
+export const DeformConv = defineOp({
+  name: 'DeformConv',
+  since: [19, 22],
+  doc: 'Convolution whose taps are moved by offsets and weighted by a mask. x: N,C,H,W. w: M,C/group,kH,kW. y: N,M,OH,OW. offset: N,offset_group*kH*kW*2,OH,OW.',
+  inputs: { x: 'T', w: 'T', offset: 'T', b: 'T?', mask: 'T?' },
+  outputs: { y: 'T' },
+  types: { T: FLOATS },
+  attrs: {
+    dilations: attr.ints(),
+    group: attr.int(1),
+    kernel_shape: attr.ints(),
+    offset_group: attr.int(1),
+    pads: attr.ints(),
+    strides: attr.ints(),
+  },
+  infer: ({ in: { x, w }, attr }) => ({ y: like(x, convShape(x, w, { ...attr, auto_pad: 'NOTSET' })) }),
 });

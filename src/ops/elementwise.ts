@@ -1,14 +1,14 @@
 import type { Value } from '../graph/ir.js';
-import { defineOp } from '../graph/op-def.js';
+import { attr, defineOp } from '../graph/op-def.js';
 import type { Dim, ValueType } from '../graph/types.js';
 import type { DType } from '../tensor/dtype.js';
 import { type Ints, zipInts } from './ints.js';
 import { broadcast } from './shape-rules.js';
-import { addDims, divideDims, dtypeOf, multiplyDims, same, shapeOf, subtractDims, typed } from './tensors.js';
-import { FLOATS, NUMERIC, SIGNED } from './types.js';
+import { addDims, divideDims, dtypeOf, multiplyDims, shapeOf, subtractDims, typed } from './tensors.js';
+import { FLOATS, INDICES, NUMERIC } from './types.js';
 
 /** The broadcast shape, with the element type of the first that knows its own. */
-function broadcastType(values: readonly Value[]): ValueType | undefined {
+export function broadcastType(values: readonly Value[]): ValueType | undefined {
   const dtype = values.map(dtypeOf).find((d) => d !== 'undefined') ?? 'undefined';
   return typed(dtype, broadcast(values.map(shapeOf)));
 }
@@ -55,18 +55,6 @@ const variadic = ({ name, since, doc, types, data }: Declared) =>
     }),
   });
 
-const unary = ({ name, since, doc, types }: Declared) =>
-  defineOp({
-    name,
-    since,
-    doc: `${doc}, per element. x, y: any shape.`,
-    inputs: { x: 'T' },
-    outputs: { y: 'T' },
-    types: { T: types },
-    attrs: {},
-    infer: ({ in: { x } }) => ({ y: same(x) }),
-  });
-
 export const Add = binary({ name: 'Add', since: [7, 13, 14], doc: 'a + b', types: NUMERIC, data: addDims });
 export const Sub = binary({ name: 'Sub', since: [7, 13, 14], doc: 'a - b', types: NUMERIC, data: subtractDims });
 export const Mul = binary({ name: 'Mul', since: [7, 13, 14], doc: 'a * b', types: NUMERIC, data: multiplyDims });
@@ -78,7 +66,41 @@ export const Div = binary({
   data: divideDims,
 });
 
-export const Sum = variadic({ name: 'Sum', since: [8, 13], doc: 'x1 + x2 + ...', types: FLOATS });
+export const Max = variadic({
+  name: 'Max',
+  since: [8, 12, 13],
+  doc: 'The largest',
+  types: NUMERIC,
+  data: (a, b) => (typeof a === 'number' && typeof b === 'number' ? Math.max(a, b) : undefined),
+});
 export const Mean = variadic({ name: 'Mean', since: [8, 13], doc: '(x1 + x2 + ...) / n', types: FLOATS });
+export const Min = variadic({
+  name: 'Min',
+  since: [8, 12, 13],
+  doc: 'The smallest',
+  types: NUMERIC,
+  data: (a, b) => (typeof a === 'number' && typeof b === 'number' ? Math.min(a, b) : undefined),
+});
+export const Sum = variadic({ name: 'Sum', since: [8, 13], doc: 'x1 + x2 + ...', types: FLOATS });
 
-export const Neg = unary({ name: 'Neg', since: [6, 13], doc: '-x', types: SIGNED });
+export const Mod = defineOp({
+  name: 'Mod',
+  since: [10, 13, 28],
+  doc: 'The remainder of a / b, with the sign of b, or with that of a (fmod), per element. a, b: broadcast to y.',
+  inputs: { a: 'T', b: 'T' },
+  outputs: { y: 'T' },
+  types: { T: NUMERIC },
+  attrs: { fmod: attr.int(0) },
+  infer: ({ in: { a, b } }) => ({ y: broadcastType([a, b]) }),
+});
+
+export const Pow = defineOp({
+  name: 'Pow',
+  since: [7, 12, 13, 15],
+  doc: 'a to the power of b, per element, in the type of a. a, b: broadcast to y.',
+  inputs: { a: 'T', b: 'U' },
+  outputs: { y: 'T' },
+  types: { T: [...FLOATS, ...INDICES], U: NUMERIC },
+  attrs: {},
+  infer: ({ in: { a, b } }) => ({ y: typed(dtypeOf(a), broadcast([shapeOf(a), shapeOf(b)])) }),
+});

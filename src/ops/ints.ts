@@ -1,15 +1,18 @@
 import type { Value } from '../graph/ir.js';
 import type { Dim } from '../graph/types.js';
-import { rankOf, shapeOf } from './tensors.js';
+import { dtypeOf, rankOf, shapeOf } from './tensors.js';
 
 /* Arithmetic on the integers of scalars and vectors: how exporters compute shapes. */
 
 /** The integers that a value holds, those not known among them, when at least their number is known. */
 export type Ints = (value: Value | undefined) => readonly Dim[] | undefined;
 
-/** Scalars and vectors only; a vector of known length whose entries are unknown counts. */
+const FOLLOWED: ReadonlySet<string> = new Set(['int64', 'int32', 'bool']);
+
+/** Scalars and vectors of integers only; a vector of known length whose entries are unknown counts. */
 export function vectorOf(value: Value | undefined, ints: Ints): readonly Dim[] | undefined {
   const rank = rankOf(value);
+  if (!FOLLOWED.has(dtypeOf(value))) return undefined;
   if (rank === undefined || rank > 1) return undefined;
   const known = ints(value);
   if (known) return known;

@@ -1,11 +1,14 @@
-import { attr, defineOp } from '../graph/op-def.js';
-import type { Dim } from '../graph/types.js';
-import { numbersOf, vectorOf } from './ints.js';
+import type { Value } from '../graph/ir.js';
+import { added, attr, defineOp } from '../graph/op-def.js';
+import type { Dim, Shape } from '../graph/types.js';
+import { vectorOf } from './ints.js';
 import {
   addDims,
   axisOf,
   dtypeOf,
+  expectRank,
   like,
+  multiplyDims,
   rankOf,
   shapeError,
   shapeOf,
@@ -80,23 +83,60 @@ export const Concat = defineOp({
   },
 });
 
-export const Gather = defineOp({
-  name: 'Gather',
-  since: [1, 11, 13],
-  doc: 'Entries of one axis by their indices. x: D1..Dn. indices: any shape, which replaces the axis in y.',
-  inputs: { x: 'T', indices: 'I' },
+/** N,C,H,W with blocks moved from space to channels, or back. Throws `graph/shape` where it does not divide. */
+function movedBlocks(x: Value, block: number, toDepth: boolean): Shape | undefined {
+  const input = shapeOf(x);
+  if (!input) return undefined;
+  expectRank(input, 4, 'the input');
+  const divide = (d: Dim, by: number, what: string): Dim => {
+    if (typeof d !== 'number') return undefined;
+    if (d % by === 0) return d / by;
+    throw shapeError(`${what} of ${d} cannot be divided by ${by} (blocksize ${block})`);
+  };
+  const [n, c, h, w] = input;
+  return toDepth
+    ? [n, multiplyDims(c, block * block), divide(h, block, 'a height'), divide(w, block, 'a width')]
+    : [n, divide(c, block * block, 'channels'), multiplyDims(h, block), multiplyDims(w, block)];
+}
+
+export const DepthToSpace = defineOp({
+  name: 'DepthToSpace',
+  since: [1, 11, 13, 28],
+  doc: 'Blocks of channels laid out in space. x: N,C*b*b,H,W. y: N,C,H*b,W*b.',
+  inputs: { x: 'T' },
+  outputs: { y: 'T' },
+  types: { T: ALL },
+  attrs: { blocksize: attr.requiredInt(), mode: added(11, attr.oneOf('DCR', 'CRD')) },
+  infer: ({ in: { x }, attr }) => ({ y: like(x, movedBlocks(x, attr.blocksize, false)) }),
+});
+
+export const SpaceToDepth = defineOp({
+  name: 'SpaceToDepth',
+  since: [1, 13, 28],
+  doc: 'Blocks of space laid out in channels. x: N,C,H*b,W*b. y: N,C*b*b,H,W.',
+  inputs: { x: 'T' },
+  outputs: { y: 'T' },
+  types: { T: ALL },
+  attrs: { blocksize: attr.requiredInt(), mode: added(28, attr.oneOf('DCR', 'CRD')) },
+  infer: ({ in: { x }, attr }) => ({ y: like(x, movedBlocks(x, attr.blocksize, true)) }),
+});
+
+export const CenterCropPad = defineOp({
+  name: 'CenterCropPad',
+  since: [18],
+  doc: 'The middle of x cropped or padded with zeros to a shape, on all axes or on some. x: D1..Dn. shape: K integers.',
+  inputs: { x: 'T', shape: 'I' },
   outputs: { y: 'T' },
   types: { T: ALL, I: INDICES },
-  attrs: { axis: attr.int(0) },
-  infer({ in: { x, indices }, attr }) {
-    const [input, places] = [shapeOf(x), shapeOf(indices)];
-    if (!input || !places) return { y: like(x, undefined) };
-    const axis = axisOf(attr.axis, input.length);
-    return { y: like(x, [...input.slice(0, axis), ...places, ...input.slice(axis + 1)]) };
-  },
-  data({ in: { x, indices }, ints }) {
-    const held = rankOf(x) === 1 ? ints(x) : undefined;
-    const at = numbersOf(ints(indices));
-    return held && at?.map((i) => held[i < 0 ? i + held.length : i]);
+  attrs: { axes: attr.ints() },
+  infer({ in: { x, shape }, attr, ints }) {
+    const [input, wanted] = [shapeOf(x), vectorOf(shape, ints)];
+    if (!attr.axes) return { y: like(x, wanted ?? input?.map(() => undefined)) };
+    if (!input) return { y: like(x, undefined) };
+    const out = [...input];
+    attr.axes.forEach((axis, i) => {
+      out[axisOf(axis, input.length)] = wanted?.[i];
+    });
+    return { y: like(x, out) };
   },
 });

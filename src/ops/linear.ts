@@ -1,7 +1,7 @@
 import { attr, defineOp } from '../graph/op-def.js';
 import type { Dim, Shape } from '../graph/types.js';
 import { broadcast } from './shape-rules.js';
-import { expectRank, like, shapeError, shapeOf, shapeText } from './tensors.js';
+import { expectRank, like, shapeError, shapeOf, shapeText, sharedDim } from './tensors.js';
 import { NUMERIC } from './types.js';
 
 /** The inner sizes of a product must agree. Throws `graph/shape`. */
@@ -55,3 +55,48 @@ export const MatMul = defineOp({
   attrs: {},
   infer: ({ in: { a, b } }) => ({ y: like(a, matMulShape(shapeOf(a), shapeOf(b))) }),
 });
+
+export const Einsum = defineOp({
+  name: 'Einsum',
+  since: [12, 28],
+  doc: "The sum of products that an equation such as 'bij,bjk->bik' names. xs: one tensor for each term.",
+  inputs: { xs: 'T*' },
+  outputs: { y: 'T' },
+  types: { T: NUMERIC },
+  attrs: { equation: attr.requiredString() },
+  infer: ({ in: { xs }, attr }) => ({ y: like(xs[0], einsumShape(attr.equation, xs.map(shapeOf))) }),
+});
+
+/** The shape of a sum of products; undefined with an input of unknown rank. Throws `graph/shape` when letters and axes do not go together. */
+function einsumShape(equation: string, shapes: readonly (Shape | undefined)[]): Shape | undefined {
+  const [left = '', right] = equation.replaceAll(' ', '').split('->');
+  const terms = left.split(',');
+  if (terms.length !== shapes.length)
+    throw shapeError(`the equation '${equation}' has ${terms.length} terms for ${shapes.length} inputs`);
+  if (shapes.some((s) => !s)) return undefined;
+  const sizes = new Map<string, Dim>();
+  const batches: Shape[] = [];
+  terms.forEach((term, t) => {
+    const shape = shapes[t] ?? [];
+    const letters = term.replace('...', '');
+    const extra = shape.length - letters.length;
+    if (extra < 0 || (extra > 0 && !term.includes('...')))
+      throw shapeError(
+        `the term '${term}' of '${equation}' does not name the ${shape.length} axes of ${shapeText(shape)}`,
+      );
+    const dots = term.indexOf('...');
+    if (dots >= 0) batches.push(shape.slice(dots, dots + extra));
+    Array.from(letters).forEach((letter, i) => {
+      const d = shape[dots >= 0 && i >= dots ? i + extra : i];
+      const before = sizes.get(letter);
+      sizes.set(
+        letter,
+        before === 1 ? d : d === 1 && before !== undefined ? before : sharedDim(before, d, `axes '${letter}'`),
+      );
+    });
+  });
+  const batch = broadcast(batches) ?? [];
+  const implied = [...sizes.keys()].filter((l) => left.split(l).length === 2).sort();
+  const out = right ?? `${left.includes('...') ? '...' : ''}${implied.join('')}`;
+  return out.split('...').flatMap((part, i) => [...(i > 0 ? batch : []), ...Array.from(part, (l) => sizes.get(l))]);
+}

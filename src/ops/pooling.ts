@@ -1,8 +1,9 @@
-import { attr, defineOp } from '../graph/op-def.js';
+import { added, attr, defineOp } from '../graph/op-def.js';
 import type { Value } from '../graph/ir.js';
 import type { Shape } from '../graph/types.js';
 import { AUTO_PAD } from './convolution.js';
-import { type AutoPad, windowOutput } from './shape-rules.js';
+import { vectorOf } from './ints.js';
+import { type AutoPad, transposedOutput, windowOutput } from './shape-rules.js';
 import { expectRank, like, shapeOf, typed } from './tensors.js';
 import { FLOATS, INT64 } from './types.js';
 
@@ -32,8 +33,6 @@ function globalPool(x: Value): Shape | undefined {
 
 const poolAttrs = {
   auto_pad: AUTO_PAD,
-  ceil_mode: attr.int(0),
-  dilations: attr.ints(),
   kernel_shape: attr.requiredInts(),
   pads: attr.ints(),
   strides: attr.ints(),
@@ -46,7 +45,12 @@ export const MaxPool = defineOp({
   inputs: { x: 'T' },
   outputs: { y: 'T', indices: 'I?' },
   types: { T: [...FLOATS, 'int8', 'uint8'], I: INT64 },
-  attrs: { ...poolAttrs, storage_order: attr.int(0) },
+  attrs: {
+    ...poolAttrs,
+    ceil_mode: added(10, attr.int(0)),
+    dilations: added(10, attr.ints()),
+    storage_order: added(8, attr.int(0)),
+  },
   infer({ in: { x }, attr }) {
     const shape = poolShape(x, attr);
     return { y: like(x, shape), indices: typed('int64', shape) };
@@ -60,7 +64,12 @@ export const AveragePool = defineOp({
   inputs: { x: 'T' },
   outputs: { y: 'T' },
   types: { T: FLOATS },
-  attrs: { ...poolAttrs, count_include_pad: attr.int(0) },
+  attrs: {
+    ...poolAttrs,
+    ceil_mode: added(10, attr.int(0)),
+    count_include_pad: attr.int(0),
+    dilations: added(19, attr.ints()),
+  },
   infer: ({ in: { x }, attr }) => ({ y: like(x, poolShape(x, attr)) }),
 });
 
@@ -71,7 +80,7 @@ export const LpPool = defineOp({
   inputs: { x: 'T' },
   outputs: { y: 'T' },
   types: { T: FLOATS },
-  attrs: { ...poolAttrs, p: attr.int(2) },
+  attrs: { ...poolAttrs, ceil_mode: added(18, attr.int(0)), dilations: added(18, attr.ints()), p: attr.int(2) },
   infer: ({ in: { x }, attr }) => ({ y: like(x, poolShape(x, attr)) }),
 });
 
@@ -106,4 +115,21 @@ export const GlobalLpPool = defineOp({
   types: { T: FLOATS },
   attrs: { p: attr.int(2) },
   infer: ({ in: { x } }) => ({ y: like(x, globalPool(x)) }),
+});
+
+export const MaxUnpool = defineOp({
+  name: 'MaxUnpool',
+  since: [9, 11, 22],
+  doc: 'Puts elements back where MaxPool took them from. x, indices: N,C,D1..Dn. output_shape: n + 2 integers. y: N,C,E1..En.',
+  inputs: { x: 'T', indices: 'I', output_shape: 'I?' },
+  outputs: { y: 'T' },
+  types: { T: FLOATS, I: INT64 },
+  attrs: { kernel_shape: attr.requiredInts(), pads: attr.ints(), strides: attr.ints() },
+  infer({ in: { x, output_shape }, attr, ints }) {
+    const input = shapeOf(x);
+    if (output_shape) return { y: like(x, vectorOf(output_shape, ints)) };
+    if (!input) return { y: like(x, undefined) };
+    const sizes = transposedOutput(input.slice(2), { ...attr, kernel: attr.kernel_shape, autoPad: 'NOTSET' });
+    return { y: like(x, [input[0], input[1], ...sizes]) };
+  },
 });

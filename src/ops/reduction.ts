@@ -52,5 +52,84 @@ const oldReduction = (d: Declared & { readonly until: number }) =>
     infer: ({ in: { x }, attr }) => ({ y: like(x, reduced(shapeOf(x), attr.axes ?? [], attr.keepdims !== 0)) }),
   });
 
+export const ReduceL1 = reduction({ name: 'ReduceL1', since: [18], doc: 'The sum of magnitudes' });
+export const ReduceL11 = oldReduction({
+  name: 'ReduceL1',
+  since: [1, 11, 13],
+  until: 18,
+  doc: 'The sum of magnitudes',
+});
+export const ReduceL2 = reduction({ name: 'ReduceL2', since: [18], doc: 'The root of the sum of squares' });
+export const ReduceL21 = oldReduction({
+  name: 'ReduceL2',
+  since: [1, 11, 13],
+  until: 18,
+  doc: 'The root of the sum of squares',
+});
+export const ReduceLogSum = reduction({ name: 'ReduceLogSum', since: [18, 28], doc: 'The logarithm of the sum' });
+export const ReduceLogSum1 = oldReduction({
+  name: 'ReduceLogSum',
+  since: [1, 11, 13],
+  until: 18,
+  doc: 'The logarithm of the sum',
+});
+export const ReduceLogSumExp = reduction({ name: 'ReduceLogSumExp', since: [18, 28], doc: 'log(sum(exp(x)))' });
+export const ReduceLogSumExp1 = oldReduction({
+  name: 'ReduceLogSumExp',
+  since: [1, 11, 13],
+  until: 18,
+  doc: 'log(sum(exp(x)))',
+});
+export const ReduceMax = reduction({ name: 'ReduceMax', since: [18, 20], doc: 'The largest element' });
+export const ReduceMax1 = oldReduction({
+  name: 'ReduceMax',
+  since: [1, 11, 12, 13],
+  until: 18,
+  doc: 'The largest element',
+});
 export const ReduceMean = reduction({ name: 'ReduceMean', since: [18], doc: 'The mean' });
 export const ReduceMean1 = oldReduction({ name: 'ReduceMean', since: [1, 11, 13], until: 18, doc: 'The mean' });
+export const ReduceMin = reduction({ name: 'ReduceMin', since: [18, 20], doc: 'The smallest element' });
+export const ReduceMin1 = oldReduction({
+  name: 'ReduceMin',
+  since: [1, 11, 12, 13],
+  until: 18,
+  doc: 'The smallest element',
+});
+export const ReduceProd = reduction({ name: 'ReduceProd', since: [18], doc: 'The product' });
+export const ReduceProd1 = oldReduction({ name: 'ReduceProd', since: [1, 11, 13], until: 18, doc: 'The product' });
+export const ReduceSum = reduction({ name: 'ReduceSum', since: [13], doc: 'The sum' });
+export const ReduceSum1 = oldReduction({ name: 'ReduceSum', since: [1, 11], until: 13, doc: 'The sum' });
+export const ReduceSumSquare = reduction({ name: 'ReduceSumSquare', since: [18], doc: 'The sum of squares' });
+export const ReduceSumSquare1 = oldReduction({
+  name: 'ReduceSumSquare',
+  since: [1, 11, 13],
+  until: 18,
+  doc: 'The sum of squares',
+});
+
+/** Those that take their axes as an input, and those that have them as an attribute. */
+export const REDUCTIONS = [
+  ReduceL1,
+  ReduceL2,
+  ReduceLogSum,
+  ReduceLogSumExp,
+  ReduceMax,
+  ReduceMean,
+  ReduceMin,
+  ReduceProd,
+  ReduceSum,
+  ReduceSumSquare,
+] as const;
+export const OLD_REDUCTIONS = [
+  ReduceL11,
+  ReduceL21,
+  ReduceLogSum1,
+  ReduceLogSumExp1,
+  ReduceMax1,
+  ReduceMean1,
+  ReduceMin1,
+  ReduceProd1,
+  ReduceSum1,
+  ReduceSumSquare1,
+] as const;

@@ -1,4 +1,4 @@
-import { attr, defineOp } from '../graph/op-def.js';
+import { added, attr, defineOp } from '../graph/op-def.js';
 import type { Dim, Shape } from '../graph/types.js';
 import { numbersOf, vectorOf } from './ints.js';
 import { axisOf, like, productOf, rankOf, shapeError, shapeOf, shapeText, typed } from './tensors.js';
@@ -11,7 +11,7 @@ export const ShapeOp = defineOp({
   inputs: { x: 'T' },
   outputs: { y: 'I' },
   types: { T: ALL, I: INT64 },
-  attrs: { start: attr.int(0), end: attr.int() },
+  attrs: { start: added(15, attr.int(0)), end: added(15, attr.int()) },
   infer: ({ in: { x }, attr }) => ({
     y: typed('int64', [shapeOf(x)?.slice(attr.start, attr.end).length]),
   }),
@@ -67,7 +67,7 @@ export const Reshape = defineOp({
   inputs: { x: 'T', shape: 'I' },
   outputs: { y: 'T' },
   types: { T: ALL, I: INT64 },
-  attrs: { allowzero: attr.int(0) },
+  attrs: { allowzero: added(14, attr.int(0)) },
   infer({ in: { x, shape }, attr, ints }) {
     const wanted = vectorOf(shape, ints);
     return { y: like(x, wanted && reshaped(shapeOf(x), wanted, attr.allowzero !== 0)) };

@@ -1,0 +1,169 @@
+import { CnnxError } from '../base/errors.js';
+import type { Attr } from './attr.js';
+import { everyGraph } from './edit.js';
+import { inferArgs, inferNode, intsOf, joinTypes, type KnownInts } from './infer-node.js';
+import { canonicalDomain, type FunctionDef, type Graph, type Model, Node, type Value } from './ir.js';
+import { mutable } from './mutate.js';
+import type { AnyOpDef } from './op-def.js';
+import type { OpRegistry } from './op-registry.js';
+import { topologicalOrder } from './order.js';
+import { type ValueType } from './types.js';
+
+/** Calls of functions inside functions are followed this deep: no exporter nests further, and a broken file may call in a circle. */
+const MAX_CALL_DEPTH = 32;
+/** Values inferred in bodies of called functions, in all: calls of calls of calls may multiply. */
+const MAX_CALL_VALUES = 100_000;
+
+/** A node whose inputs, attributes and declared outputs do not go together. */
+export interface InferenceProblem {
+  readonly node: Node;
+  readonly value: string | undefined;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/**
+ * Gives every value the type that the file declares, joined with what the declarations in `registry` infer, through subgraphs and calls
+ * of the model's functions. Types found by an earlier run, or by edits, are found anew. Contradictions do not stop it: they are returned,
+ * and the declared type stays. Does not count as an edit. Time is linear in the size of the model.
+ */
+export function inferShapes(model: Model, registry: OpRegistry): readonly InferenceProblem[] {
+  const inference = new Inference(model, registry);
+  for (const graph of everyGraph(model)) resetTypes(graph);
+  inference.graph(model.graph);
+  return inference.problems;
+}
+
+/** Back to what the file itself says of a graph's values. */
+function resetTypes(graph: Graph): void {
+  for (const value of graph.values.values()) {
+    const data = value.initializer ?? value.sparseInitializer;
+    mutable(value).type = undefined;
+    if (!data) continue;
+    mutable(value).type =
+      'dtype' in data
+        ? { kind: 'tensor', dtype: data.dtype, shape: data.shape }
+        : { kind: 'tensor', dtype: data.values.dtype, shape: data.dims };
+  }
+  const declare = (value: Value | undefined, type: ValueType | undefined): void => {
+    if (value?.graph === graph && !value.initializer && type) mutable(value).type = type;
+  };
+  for (const info of graph.valueInfos) declare(graph.values.get(info.name), info.type);
+  graph.outputs.forEach((value, i) => declare(value, graph.outputInfos[i]?.type));
+  for (const [value, info] of graph.inputInfos) declare(value, info.type);
+}
+
+type Attributes = ReadonlyMap<string, Attr>;
+const noAttributes: Attributes = new Map();
+
+class Inference {
+  readonly problems: InferenceProblem[] = [];
+  readonly #functions = new Map<string, FunctionDef>();
+  #known: KnownInts = new WeakMap();
+  /** Those of the function call that is being followed; they stand for `ref` attributes in its body. */
+  #attributes: Attributes = noAttributes;
+  #callDepth = 0;
+  #callValues = 0;
+
+  constructor(
+    model: Model,
+    readonly registry: OpRegistry,
+  ) {
+    for (const f of model.functions) this.#functions.set(callKey(f.domain, f.name, f.overload), f);
+  }
+
+  graph(graph: Graph): void {
+    for (const node of topologicalOrder(graph)) this.#try(node, () => this.#node(node));
+  }
+
+  #try(node: Node, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof CnnxError)) throw error;
+      this.problems.push({ node, value: error.at.value, message: error.message, hint: error.hint });
+    }
+  }
+
+  #node(node: Node): void {
+    const called = this.#functions.get(callKey(node.domain, node.opType, node.overload));
+    if (called) {
+      this.#call(node, called);
+      return;
+    }
+    const shown = this.#resolved(node);
+    const op = this.registry.of(shown);
+    for (const sub of shown.subgraphs) this.#enter(shown, op, sub);
+    if (op) inferNode(shown, op, this.#known);
+  }
+
+  #enter(node: Node, op: AnyOpDef | undefined, sub: Graph): void {
+    const entries = op?.enter?.(inferArgs(node, op, this.#known));
+    const types = entries?.find((e) => e.graph === sub)?.inputs ?? [];
+    sub.inputs.forEach((value, i) => {
+      this.#try(node, () => {
+        mutable(value).type = joinTypes(value.type, types[i], value, node);
+      });
+    });
+    this.graph(sub);
+  }
+
+  /** The node itself, or outside the graph one like it whose attributes refer to nothing. */
+  #resolved(node: Node): Node {
+    if (this.#callDepth === 0 || !Array.from(node.attrs.values()).some((a) => a.kind === 'ref')) return node;
+    const shown = new Node(node.graph, node.opType);
+    const attrs = new Map<string, Attr>();
+    for (const [name, attr] of node.attrs) {
+      const given = attr.kind === 'ref' ? this.#attributes.get(attr.ref) : attr;
+      if (given) attrs.set(name, given);
+    }
+    const { name, declaredDomain, inputs, outputs } = node;
+    return Object.assign(mutable(shown), { name, declaredDomain, inputs, outputs, attrs });
+  }
+
+  #call(node: Node, f: FunctionDef): void {
+    if (this.#callDepth >= MAX_CALL_DEPTH || this.#callValues >= MAX_CALL_VALUES) return;
+    this.#callValues += 1 + f.body.values.size;
+    const [outerKnown, outerAttributes] = [this.#known, this.#attributes];
+    const attributes = new Map(f.attributeDefaults.map((a) => [a.name, a]));
+    for (const a of this.#resolved(node).attrs.values()) attributes.set(a.name, a);
+    for (const graph of withSubgraphs(f.body)) resetTypes(graph);
+    const known: KnownInts = new WeakMap();
+    f.body.inputs.forEach((value, i) => {
+      const given = node.inputs[i];
+      if (given) mutable(value).type = given.type;
+      const ints = intsOf(given, outerKnown);
+      if (ints) known.set(value, ints);
+    });
+    [this.#known, this.#attributes] = [known, attributes];
+    this.#callDepth += 1;
+    try {
+      this.graph(f.body);
+    } finally {
+      [this.#known, this.#attributes] = [outerKnown, outerAttributes];
+      this.#callDepth -= 1;
+    }
+    const results = f.body.outputs.map((value) => ({ type: value.type, ints: intsOf(value, known) }));
+    // What holds for this call need not hold for the next.
+    for (const graph of withSubgraphs(f.body)) resetTypes(graph);
+    node.outputs.forEach((value, i) => {
+      if (!value) return;
+      const result = results[i];
+      if (result?.ints) this.#known.set(value, result.ints);
+      mutable(value).type = joinTypes(value.type, result?.type, value, node);
+    });
+  }
+}
+
+const callKey = (domain: string | undefined, name: string | undefined, overload: string | undefined): string =>
+  [canonicalDomain(domain), name, overload ?? ''].join('\u0000');
+
+function withSubgraphs(graph: Graph): Graph[] {
+  const all: Graph[] = [];
+  const pending = [graph];
+  for (let g = pending.pop(); g; g = pending.pop()) {
+    all.push(g);
+    for (const node of g.nodes()) if (node.attrs.size > 0) pending.push(...node.subgraphs);
+  }
+  return all;
+}
