@@ -35,6 +35,7 @@ export const ERRORS = {
   'io/overwrites-input': { exit: 2, doc: 'an output would replace a file that is being read' },
   'io/read-only': { exit: 4, doc: 'the file system is read-only' },
   'io/too-large': { exit: 4, doc: 'more bytes came through a pipe than are taken' },
+  'npy/format': { exit: 2, doc: 'a .npy file is damaged, or holds something else than a plain array of numbers' },
   'onnx/depth': { exit: 2, doc: 'messages stand inside each other deeper than protobuf allows' },
   'onnx/external-data': {
     exit: 2,
