@@ -1,5 +1,5 @@
 import { crc32 as reference } from 'node:zlib';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Crc32, crc32 } from '../../src/base/crc32.js';
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { concat, memorySource } from '../../src/base/bytes.js';
 import { CnnxError } from '../../src/base/errors.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ByteSource, concat, memorySource } from '../../src/base/bytes.js';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js';
