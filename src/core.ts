@@ -9,3 +9,6 @@ export * from './graph/ir.js';
 export * from './graph/types.js';
 export * from './tensor/dtype.js';
 export * from './tensor/tensor.js';
+export { cloneModel } from './graph/clone.js';
+export * from './formats/onnx/index.js';
+export { readNpy, writeNpy } from './formats/npy.js';

@@ -11,3 +11,7 @@ export {
   type SessionOptions,
 } from './runtime/session.js';
 export { writeFile, writePair } from './runtime/write-file.js';
+export { openModel } from './runtime/model-file.js';
+export { evaluator } from './runtime/evaluate.js';
+export { readInputFolder, readTensorFile } from './runtime/tensor-files.js';
+export * from './verify/index.js';

@@ -7,10 +7,18 @@ import { io } from './io.js';
 /** A command's arguments, options and action, put on a `Command` that has its name and summary already. */
 export type Define = (command: Command) => Command;
 
+interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly define: Define }>;
+}
+
 /** Every command. Its module is loaded when it is called, or asked for its help. */
-const COMMANDS: Readonly<
-  Record<string, { readonly summary: string; readonly load: () => Promise<{ define: Define }> }>
-> = {};
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  verify: {
+    summary: 'do two models compute the same? by how much do they differ, and where first?',
+    load: () => import('./verify.js'),
+  },
+};
 
 const BUG = 70;
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;

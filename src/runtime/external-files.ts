@@ -2,6 +2,7 @@ import { constants, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
+import { checkLocation, type ExternalData } from '../formats/onnx/index.js';
 import { FileSource } from './file-source.js';
 
 /**
@@ -9,34 +10,31 @@ import { FileSource } from './file-source.js';
  * symbolic link is followed, must not be the model itself, and must have no second name (a hard link to a file elsewhere cannot be told
  * from one that is meant). Each file is opened once.
  */
-export class ExternalFiles {
-  readonly #open = new Map<string, FileSource>();
+export class ExternalFiles implements ExternalData {
+  readonly #files = new Map<string, FileSource>();
 
   constructor(readonly model: FileSource) {}
 
   get sources(): readonly FileSource[] {
-    return [...this.#open.values()];
+    return [...this.#files.values()];
   }
 
-  /** Throws `io/external-path`. `location` is what the model says: a relative path. */
+  /** Throws `onnx/external-data`. `location` is what the model says: a relative path. */
   resolve(location: string): FileSource {
-    const known = this.#open.get(location);
+    const known = this.#files.get(location);
     if (known) return known;
     const source = this.#find(location);
-    this.#open.set(location, source);
+    this.#files.set(location, source);
     return source;
   }
 
   #find(location: string): FileSource {
     const refuse = (why: string, hint?: string): CnnxError =>
-      new CnnxError('io/external-path', `external data ${printable(JSON.stringify(location))}: ${why}`, {
+      new CnnxError('onnx/external-data', `the external data '${printable(location)}' is not used: ${why}`, {
         at: { file: this.model.path },
         hint,
       });
-    if (location === '' || location.includes('\0')) throw refuse('not a file name');
-    if (/^([/\\]|[A-Za-z]:)/.test(location)) throw refuse('an absolute path; it has to lie in the folder of the model');
-    if (location.split(/[/\\]/).includes('..')) throw refuse("leaves the model's folder");
-
+    checkLocation(location);
     const folder = realpathSync(dirname(this.model.path));
     let real: string;
     try {

@@ -117,14 +117,13 @@ describe('external data', () => {
   });
 
   test.each([
-    ['', 'not a file name'],
-    ['a\0b', 'not a file name'],
+    ['a\0b', 'NUL'],
     ['/etc/passwd', 'absolute'],
     ['C:\\secret', 'absolute'],
     ['\\\\host\\share', 'absolute'],
-    ['../elsewhere/secret', 'leaves'],
-    ['sub/../../elsewhere/secret', 'leaves'],
-    ['..\\elsewhere\\secret', 'leaves'],
+    ['../elsewhere/secret', 'leads out'],
+    ['sub/../../elsewhere/secret', 'leads out'],
+    ['..\\elsewhere\\secret', 'leads out'],
     ['absent.bin', 'does not exist'],
     ['link', 'symbolic link'],
     ['folder-link/secret', 'symbolic link'],
@@ -141,7 +140,7 @@ describe('external data', () => {
     symlinkSync('/dev/zero', at('model/device-link'));
     linkSync(path, at('model/hard'));
     execFileSync('mkfifo', [at('model/pipe')]);
-    expect(() => external.resolve(location)).toThrow(code('io/external-path'));
+    expect(() => external.resolve(location)).toThrow(code('onnx/external-data'));
     expect(() => external.resolve(location)).toThrow(new RegExp(why));
   });
 });

@@ -1,6 +1,5 @@
-export { checkExternalData } from './external-check.js';
 export { checkLocation, type ExternalData, type ExternalPlace } from './external.js';
 export { type ReadOptions, readOnnx, tensorFromProto } from './read.js';
 export { sniff } from './sniff.js';
-export { externalized, internalized, OnnxTensor } from './tensor.js';
+export { OnnxTensor } from './tensor.js';
 export { tensorToProto, type WriteOptions, writeOnnx } from './write.js';

@@ -1,0 +1,47 @@
+import { InvalidArgumentError } from 'commander';
+
+/*
+ * Readers of option values. What they throw, commander prints with the option's name.
+ */
+
+/** A whole number of at least 1. */
+export function count(text: string): number {
+  const n = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(n) || n < 1)
+    throw new InvalidArgumentError('A whole number from 1 on.');
+  return n;
+}
+
+/** A whole number from 0 on. */
+export function whole(text: string): number {
+  const n = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(n)) throw new InvalidArgumentError('A whole number from 0 on.');
+  return n;
+}
+
+/** A number from 0 on. */
+export function amount(text: string): number {
+  const n = Number(text);
+  if (text.trim() === '' || !Number.isFinite(n) || n < 0) throw new InvalidArgumentError('A number from 0 on.');
+  return n;
+}
+
+/** NAME=1,3,224,224; may be given for several names. A name may itself have an '=' in it. */
+export function namedShape(
+  text: string,
+  previous: ReadonlyMap<string, readonly number[]> | undefined,
+): ReadonlyMap<string, readonly number[]> {
+  const [, name = '', sizes = ''] = /^(.+)=([\d,x]*)$/.exec(text) ?? [];
+  if (name === '') throw new InvalidArgumentError('NAME=SIZE,SIZE,... as in input=1,3,224,224.');
+  return new Map(previous).set(name, sizes === '' ? [] : sizes.split(/[,x]/).map(Number));
+}
+
+/** NAME=NUMBER; may be given for several names. */
+export function namedSize(
+  text: string,
+  previous: ReadonlyMap<string, number> | undefined,
+): ReadonlyMap<string, number> {
+  const [, name = '', size = ''] = /^(.+)=(\d+)$/.exec(text) ?? [];
+  if (name === '') throw new InvalidArgumentError('NAME=NUMBER, as in batch=4.');
+  return new Map(previous).set(name, Number(size));
+}

@@ -1,0 +1,42 @@
+import type { ByteSource } from '../base/bytes.js';
+import { CnnxError } from '../base/errors.js';
+import { OnnxTensor, readOnnx } from '../formats/onnx/index.js';
+import { everyGraph } from '../graph/edit.js';
+import type { Model } from '../graph/ir.js';
+import { ExternalFiles } from './external-files.js';
+import { FileSource, openSource } from './file-source.js';
+
+const files = new WeakMap<Model, string>();
+
+/**
+ * Reads an ONNX model from a file, with its external data beside it, or from standard input for '-'. Weights stay in the files, which stay
+ * open while the model is in use. Throws `io/*` and what `readOnnx` throws; that external data is missing or too short is found here.
+ */
+export async function openModel(path: string): Promise<Model> {
+  const source = await openSource(path);
+  const external = source instanceof FileSource ? new ExternalFiles(source) : undefined;
+  try {
+    return read(path, source, external);
+  } catch (error) {
+    if (source instanceof FileSource) source.close();
+    for (const file of external?.sources ?? []) file.close();
+    throw error;
+  }
+}
+
+function read(path: string, source: ByteSource, external: ExternalFiles | undefined): Model {
+  const name = path === '-' ? 'standard input' : path;
+  const model = readOnnx(source, { external, file: name });
+  try {
+    for (const graph of everyGraph(model))
+      for (const value of graph.initializers)
+        if (value.initializer instanceof OnnxTensor && value.initializer.place) value.initializer.data();
+  } catch (error) {
+    throw error instanceof CnnxError ? error.within({ file: name }) : error;
+  }
+  if (path !== '-') files.set(model, path);
+  return model;
+}
+
+/** The file that holds a model as it is; undefined once it was edited, or if it came from nowhere. */
+export const fileOf = (model: Model): string | undefined => (model.span ? files.get(model) : undefined);

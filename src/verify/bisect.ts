@@ -1,0 +1,116 @@
+import { cloneModel } from '../graph/clone.js';
+import { Editor } from '../graph/edit.js';
+import type { Model, Value } from '../graph/ir.js';
+import { isTensorType, staticShape } from '../graph/types.js';
+import type { ModelProcess } from '../runtime/child.js';
+import type { Session } from '../runtime/session.js';
+import { elementCount } from '../tensor/dtype.js';
+import { isNumeric, type Tensor } from '../tensor/tensor.js';
+import type { FirstDifference } from './report.js';
+import type { Spool } from './spool.js';
+import { worstChannel } from './statistics.js';
+import { HEADROOM, precisionOf } from './tolerance.js';
+
+/** Values are fetched in groups of about this size, so that a large network's activations never stand in memory together. */
+const GROUP_BYTES = 64 * 1024 * 1024;
+const GROUP_VALUES = 64;
+
+/** What a value whose size is not known is taken to have. */
+const UNKNOWN_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Runs both models with every value that both have (by name) as an output, and gives the first, in the reference's order, of which some channel
+ * is further apart than the noise allows: statistics per channel see what is lost in the outputs of a deep network.
+ */
+export async function firstDifference(
+  reference: Model,
+  candidate: Model,
+  feeds: ReadonlyMap<string, Tensor>,
+  process: ModelProcess,
+  spool: Spool,
+): Promise<FirstDifference | undefined> {
+  const { least } = precisionOf([reference, candidate]);
+  const values = commonValues(reference, candidate);
+  let lastEqual: string | undefined;
+  for (const group of groups(values)) {
+    const names = group.map((v) => v.name);
+    const plain = await observe(reference, names, 'disabled', feeds, process, spool);
+    const optimized = await observe(reference, names, 'all', feeds, process, spool);
+    const other = await observe(candidate, names, 'disabled', feeds, process, spool);
+    for (const value of group) {
+      const expected = plain.get(value.name);
+      const actual = other.get(value.name);
+      const again = optimized.get(value.name);
+      if (!expected || !actual || !again || !isNumeric(expected.dtype)) continue;
+      if (expected.shape.join() !== actual.shape.join()) continue;
+      const { channel, rmsRelative } = worstChannel(actual, expected);
+      const floor = worstChannel(again, expected).rmsRelative;
+      if (rmsRelative <= Math.max(HEADROOM * floor, least)) {
+        lastEqual = value.name;
+        continue;
+      }
+      const node = value.producer;
+      return {
+        value: value.name,
+        node: node?.name ?? '',
+        op: node?.opType ?? '',
+        channel,
+        rmsRelative,
+        floor,
+        lastEqual,
+      };
+    }
+  }
+  return undefined;
+}
+
+/** Values that nodes of both main graphs make, in the reference's order. */
+function commonValues(reference: Model, candidate: Model): Value[] {
+  const out: Value[] = [];
+  for (const node of reference.graph.nodes())
+    for (const value of node.outputs)
+      if (value && candidate.graph.values.get(value.name)?.producer && isObservable(value)) out.push(value);
+  return out;
+}
+
+const isObservable = (value: Value): boolean =>
+  value.name !== '' && (value.type === undefined || (isTensorType(value.type) && value.type.dtype !== 'bfloat16'));
+
+function* groups(values: readonly Value[]): Generator<readonly Value[], void, undefined> {
+  let group: Value[] = [];
+  let size = 0;
+  for (const value of values) {
+    const shape = staticShape(value.type);
+    size += shape ? elementCount(shape) * 4 : UNKNOWN_BYTES;
+    group.push(value);
+    if (size < GROUP_BYTES && group.length < GROUP_VALUES) continue;
+    yield group;
+    group = [];
+    size = 0;
+  }
+  if (group.length > 0) yield group;
+}
+
+async function observe(
+  model: Model,
+  names: readonly string[],
+  optimization: 'disabled' | 'all',
+  feeds: ReadonlyMap<string, Tensor>,
+  process: ModelProcess,
+  spool: Spool,
+): Promise<ReadonlyMap<string, Tensor>> {
+  const watched = cloneModel(model);
+  const edit = new Editor(watched);
+  for (const name of names) {
+    const value = watched.graph.values.get(name);
+    if (value && value.outputCount === 0) edit.addOutput(watched.graph, value);
+  }
+  let session: Session | undefined;
+  try {
+    session = await process.load(await spool.put(watched), { optimization, threads: 1 });
+    return await session.run(feeds, names);
+  } finally {
+    await session?.release().catch(() => {});
+    spool.drop(watched);
+  }
+}

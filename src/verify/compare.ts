@@ -1,0 +1,242 @@
+import { CnnxError } from '../base/errors.js';
+import { printable } from '../base/text.js';
+import type { Model } from '../graph/ir.js';
+import { type ChildLimits, ModelProcess } from '../runtime/child.js';
+import type { Port, Session } from '../runtime/session.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { firstDifference } from './bisect.js';
+import { evidenceWarnings, randomOperators } from './evidence.js';
+import { drawInputs, PLANS, type Sizes } from './inputs.js';
+import { checkInterfaces } from './interface.js';
+import { judge, type Override } from './judge.js';
+import type { OutputReport, VerifyReport } from './report.js';
+import { Spool } from './spool.js';
+import { distance, type Distance, NO_DISTANCE, worse } from './statistics.js';
+import { precisionOf } from './tolerance.js';
+
+export type Feeds = ReadonlyMap<string, Tensor>;
+
+export interface CompareOptions extends Sizes {
+  /** How many random inputs; 3 if absent. */
+  readonly runs?: number | undefined;
+  readonly seed?: number | undefined;
+  /** Given inputs instead of random ones: one map for each run. */
+  readonly inputs?: readonly Feeds[] | undefined;
+  /** An element-wise tolerance instead of the one that calibrates itself: |a - b| <= atol + rtol |b|. */
+  readonly rtol?: number | undefined;
+  readonly atol?: number | undefined;
+  /** Look for the first difference when outputs differ; true if absent. */
+  readonly bisect?: boolean | undefined;
+  /** The process to run in; one of its own, with `limits`, if absent. */
+  readonly process?: ModelProcess | undefined;
+  readonly limits?: ChildLimits | undefined;
+  readonly onProgress?: ((text: string) => void) | undefined;
+}
+
+/** One thread: the same result on every run, whatever the machine. */
+export const THREADS = 1;
+
+/**
+ * Whether `candidate` computes what `reference` computes. Throws `verify/interface` when they cannot be compared at all; that something cannot
+ * be run here is no error but the verdict 'not verified'.
+ */
+export async function compareModels(
+  reference: Model,
+  candidate: Model,
+  options: CompareOptions = {},
+): Promise<VerifyReport> {
+  checkInterfaces(reference, candidate);
+  const process = options.process ?? new ModelProcess(options.limits);
+  const spool = new Spool();
+  const comparison = new Comparison(reference, candidate, options, process, spool);
+  try {
+    return await comparison.run();
+  } catch (error) {
+    if (!isEnvironment(error)) throw error;
+    return comparison.report('not verified', error.message);
+  } finally {
+    spool.close();
+    if (!options.process) process.close();
+  }
+}
+
+/** It could not be run, which says nothing about the models. */
+const isEnvironment = (error: unknown): error is CnnxError => error instanceof CnnxError && error.exitCode === 3;
+
+class Comparison {
+  readonly #warnings: string[] = [];
+  #feeds: readonly Feeds[] = [];
+  #outputs: readonly OutputReport[] = [];
+
+  constructor(
+    readonly reference: Model,
+    readonly candidate: Model,
+    readonly options: CompareOptions,
+    readonly process: ModelProcess,
+    readonly spool: Spool,
+  ) {}
+
+  async run(): Promise<VerifyReport> {
+    this.#warnings.push(...evidenceWarnings(this.reference));
+    this.options.onProgress?.('running the reference');
+    const first = await this.#load(this.reference, 'disabled');
+    let expected: readonly Feeds[];
+    let repeated: Feeds;
+    try {
+      this.#feeds = this.options.inputs ?? (await this.#draw(first));
+      expected = await runAll(first, this.#feeds);
+      repeated = await first.run(this.#feeds[0] ?? new Map());
+    } finally {
+      await release(first);
+    }
+    for (const [name, tensor] of repeated) {
+      const before = expected[0]?.get(name);
+      if (before && distance(tensor, before).unequal > 0) return this.report('not verified', this.#randomness(name));
+    }
+
+    this.options.onProgress?.('measuring the noise floor');
+    const floors = await this.#floors(expected);
+    this.options.onProgress?.('running the candidate');
+    let actual: readonly Feeds[];
+    try {
+      const session = await this.#load(this.candidate, 'disabled');
+      actual = await runOnce(session, this.#feeds);
+    } catch (error) {
+      if (!isEnvironment(error)) throw error;
+      return this.report('mismatch', `the first model runs and the second does not: ${error.message}`);
+    }
+    this.#judge(expected, actual, floors);
+    if (this.#outputs.every((o) => o.mismatch === undefined)) return this.report('match');
+    this.options.onProgress?.('looking for the first difference');
+    return this.report('mismatch', undefined, await this.#bisect());
+  }
+
+  report(verdict: VerifyReport['verdict'], why?: string, first?: VerifyReport['first']): VerifyReport {
+    const inputs = [...(this.#feeds[0] ?? [])].map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape }));
+    return {
+      verdict,
+      why,
+      provider: 'cpu',
+      runs: this.#feeds.length,
+      seed: this.options.seed ?? 0,
+      inputs,
+      outputs: this.#outputs,
+      first,
+      warnings: this.#warnings,
+    };
+  }
+
+  async #load(model: Model, optimization: 'disabled' | 'all'): Promise<Session> {
+    return this.process.load(await this.spool.put(model), { optimization, threads: THREADS });
+  }
+
+  /** Random inputs that the reference accepts: what it leaves open is chosen in several ways until one works. */
+  async #draw(session: Session): Promise<readonly Feeds[]> {
+    const seed = this.options.seed ?? 0;
+    const tried = new Set<string>();
+    let refused: CnnxError | undefined;
+    for (const plan of PLANS) {
+      const feeds = drawInputs(session.inputs, plan, this.options, seed);
+      const key = JSON.stringify([describe(feeds), hasIntegers(session.inputs) && plan.integers, plan.floats]);
+      if (tried.has(key)) continue;
+      tried.add(key);
+      try {
+        await session.run(feeds);
+        const runs = Math.max(1, this.options.runs ?? 3);
+        return [
+          feeds,
+          ...Array.from({ length: runs - 1 }, (_, i) => drawInputs(session.inputs, plan, this.options, seed + i + 1)),
+        ];
+      } catch (error) {
+        if (!(error instanceof CnnxError) || !/^runtime\/(run|input)$/.test(error.code)) throw error;
+        refused ??= error;
+      }
+    }
+    throw new CnnxError('runtime/run', `no random input suits the first model: ${refused?.message ?? ''}`, {
+      hint: 'give its sizes with --shape, or inputs with --inputs',
+    });
+  }
+
+  /** By output: how far the reference is from itself with onnxruntime's optimiser on. */
+  async #floors(expected: readonly Feeds[]): Promise<ReadonlyMap<string, Distance>> {
+    try {
+      const session = await this.#load(this.reference, 'all');
+      const optimized = await runOnce(session, this.#feeds);
+      return worstByOutput(optimized, expected);
+    } catch (error) {
+      if (!isEnvironment(error)) throw error;
+      this.#warnings.push(
+        `the noise floor is not known: onnxruntime's optimiser fails on the first model (${error.message})`,
+      );
+      return new Map();
+    }
+  }
+
+  #judge(expected: readonly Feeds[], actual: readonly Feeds[], floors: ReadonlyMap<string, Distance>): void {
+    const precision = precisionOf([this.reference, this.candidate]);
+    const override: Override = { rtol: this.options.rtol, atol: this.options.atol };
+    this.#outputs = [...(expected[0]?.keys() ?? [])].map((name) =>
+      judge(
+        name,
+        expected.flatMap((e) => e.get(name) ?? []),
+        actual.flatMap((a) => a.get(name) ?? []),
+        floors.get(name) ?? NO_DISTANCE,
+        precision,
+        override,
+      ),
+    );
+  }
+
+  async #bisect(): Promise<VerifyReport['first']> {
+    const feeds = this.#feeds[0];
+    if (this.options.bisect === false || !feeds) return undefined;
+    try {
+      return await firstDifference(this.reference, this.candidate, feeds, this.process, this.spool);
+    } catch (error) {
+      if (!isEnvironment(error)) throw error;
+      this.#warnings.push(`the first difference is not known: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  #randomness(output: string): string {
+    const random = randomOperators(this.reference);
+    return random.length > 0
+      ? `random operator ${random.map((r) => printable(r)).join(', ')}`
+      : `the first model gives two results for one input, in ${printable(output)}`;
+  }
+}
+
+async function runAll(session: Session, inputs: readonly Feeds[]): Promise<readonly Feeds[]> {
+  const out: Feeds[] = [];
+  for (const feeds of inputs) out.push(await session.run(feeds));
+  return out;
+}
+
+/** The same with a session that is needed for nothing else. */
+async function runOnce(session: Session, inputs: readonly Feeds[]): Promise<readonly Feeds[]> {
+  try {
+    return await runAll(session, inputs);
+  } finally {
+    await release(session);
+  }
+}
+
+/** A session whose process is gone is released already. */
+const release = (session: Session): Promise<void> => session.release().catch(() => {});
+
+const describe = (feeds: Feeds): readonly unknown[] => [...feeds].map(([name, t]) => [name, t.dtype, t.shape]);
+
+const hasIntegers = (ports: readonly Port[]): boolean => ports.some((p) => /^u?int/.test(p.dtype ?? ''));
+
+function worstByOutput(a: readonly Feeds[], b: readonly Feeds[]): ReadonlyMap<string, Distance> {
+  const out = new Map<string, Distance>();
+  b.forEach((expected, i) => {
+    for (const [name, tensor] of expected) {
+      const other = a[i]?.get(name);
+      if (other && other.shape.join() === tensor.shape.join())
+        out.set(name, worse(out.get(name) ?? NO_DISTANCE, distance(other, tensor)));
+    }
+  });
+  return out;
+}

@@ -1,0 +1,3 @@
+export { type CompareOptions, compareModels, type Feeds } from './compare.js';
+export { requiredInputs } from './interface.js';
+export { type FirstDifference, type OutputReport, type VerifyReport, verifyReportText } from './report.js';

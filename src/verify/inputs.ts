@@ -1,0 +1,125 @@
+import type { Port } from '../runtime/session.js';
+import { bytesOf, type DType, elementCount } from '../tensor/dtype.js';
+import { numberToBfloat, numberToHalf } from '../tensor/half.js';
+import { stringTensor, type Tensor, tensor } from '../tensor/tensor.js';
+
+/** What a caller says about sizes: shapes by input, sizes by the name of a free dimension. */
+export interface Sizes {
+  readonly shapes?: ReadonlyMap<string, readonly number[]> | undefined;
+  readonly dims?: ReadonlyMap<string, number> | undefined;
+}
+
+/** One way to choose what a model leaves open. Several are tried in order, until the reference runs. */
+export interface Plan {
+  /** Of free height, width, depth. */
+  readonly spatial: number;
+  /** Of free channels and features. */
+  readonly features: number;
+  /** Integers are drawn below this: they may be indices into something small. */
+  readonly integers: number;
+  /** 'normal' (0, 1), or positive numbers near 1, which scales, probabilities and divisors have to be. */
+  readonly floats: 'normal' | 'positive';
+}
+
+const COMMON: Plan = { spatial: 64, features: 3, integers: 10, floats: 'normal' };
+
+export const PLANS: readonly Plan[] = [
+  COMMON,
+  { ...COMMON, integers: 2 },
+  { ...COMMON, spatial: 224 },
+  { ...COMMON, spatial: 32 },
+  { ...COMMON, spatial: 28, features: 1 },
+  { ...COMMON, spatial: 299 },
+  { ...COMMON, spatial: 8, features: 8, integers: 1 },
+  { ...COMMON, spatial: 8, features: 1, integers: 2, floats: 'positive' },
+];
+
+/** A free batch: two, so that what mixes the images of a batch shows. */
+const BATCH = 2;
+/** A free length of a sequence. */
+const LENGTH = 8;
+
+/** The shape to feed an input: what the model fixes, then what the caller says, then the plan. One name is one size. */
+export function chooseShape(port: Port, plan: Plan, sizes: Sizes): readonly number[] {
+  const given = sizes.shapes?.get(port.name);
+  if (given) return given;
+  return port.shape.map((d, axis) => {
+    if (typeof d === 'number' && d >= 0) return d;
+    const named = typeof d === 'string' ? sizes.dims?.get(d) : undefined;
+    if (named !== undefined) return named;
+    if (typeof d === 'string' && /len|seq|token|time/i.test(d)) return LENGTH;
+    if (axis === 0) return port.shape.length > 1 ? BATCH : plan.features;
+    return axis === 1 ? plan.features : plan.spatial;
+  });
+}
+
+/** Random tensors for the inputs of a model; the same for one seed. */
+export function drawInputs(
+  ports: readonly Port[],
+  plan: Plan,
+  sizes: Sizes,
+  seed: number,
+): ReadonlyMap<string, Tensor> {
+  const random = generator(seed);
+  return new Map(
+    ports.map((port) => [port.name, draw(port.dtype ?? 'float32', chooseShape(port, plan, sizes), plan, random)]),
+  );
+}
+
+function draw(dtype: DType, shape: readonly number[], plan: Plan, random: () => number): Tensor {
+  const count = elementCount(shape);
+  if (dtype === 'string')
+    return stringTensor(
+      shape,
+      Array.from({ length: count }, () => new TextEncoder().encode(`w${Math.floor(random() * plan.integers)}`)),
+    );
+  const bytes = new Uint8Array(bytesOf(dtype, count));
+  const view = new DataView(bytes.buffer);
+  const next = sampler(dtype, shape, plan, random);
+  const write = WRITERS[dtype];
+  if (!write) bytes.forEach((_, i) => (bytes[i] = Math.floor(random() * 256)));
+  else for (let i = 0; i < count; i++) write(view, i, next());
+  return tensor(dtype, shape, bytes);
+}
+
+/** Numbers that an input of this type and shape is likely to take. */
+function sampler(dtype: DType, shape: readonly number[], plan: Plan, random: () => number): () => number {
+  if (dtype === 'bool') return () => Math.floor(random() * 2);
+  if (/^u?int/.test(dtype)) {
+    // Small types of high rank are pictures or quantised numbers, not indices.
+    const wide = (dtype === 'uint8' || dtype === 'int8') && shape.length > 2;
+    const from = wide && dtype === 'int8' ? -128 : 0;
+    const range = wide ? 256 : plan.integers;
+    return () => from + Math.floor(random() * range);
+  }
+  if (plan.floats === 'positive') return () => 0.5 + random();
+  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+const WRITERS: Partial<Record<DType, (view: DataView, i: number, v: number) => void>> = {
+  float32: (w, i, v) => w.setFloat32(4 * i, v, true),
+  float64: (w, i, v) => w.setFloat64(8 * i, v, true),
+  float16: (w, i, v) => w.setUint16(2 * i, numberToHalf(v), true),
+  bfloat16: (w, i, v) => w.setUint16(2 * i, numberToBfloat(v), true),
+  bool: (w, i, v) => w.setUint8(i, v),
+  uint8: (w, i, v) => w.setUint8(i, v),
+  int8: (w, i, v) => w.setInt8(i, v),
+  uint16: (w, i, v) => w.setUint16(2 * i, v, true),
+  int16: (w, i, v) => w.setInt16(2 * i, v, true),
+  uint32: (w, i, v) => w.setUint32(4 * i, v, true),
+  int32: (w, i, v) => w.setInt32(4 * i, v, true),
+  uint64: (w, i, v) => w.setBigUint64(8 * i, BigInt(v), true),
+  int64: (w, i, v) => w.setBigInt64(8 * i, BigInt(v), true),
+};
+
+/** Uniform numbers in [0, 1) from a seed (mulberry32: good enough to test with, and the same everywhere). */
+function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

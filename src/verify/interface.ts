@@ -1,0 +1,54 @@
+import { CnnxError } from '../base/errors.js';
+import { printable } from '../base/text.js';
+import type { Model, Value } from '../graph/ir.js';
+import { isTensorType, typeText, type ValueType } from '../graph/types.js';
+
+/** The inputs that a caller has to give: those without a default. */
+export const requiredInputs = (model: Model): readonly Value[] =>
+  model.graph.inputs.filter((v) => !v.initializer && !v.sparseInitializer);
+
+/** Throws `verify/interface`, with every difference, unless both models take the same inputs and give the same outputs. */
+export function checkInterfaces(reference: Model, candidate: Model): void {
+  const differences = [
+    ...compareLists('input', requiredInputs(reference), requiredInputs(candidate)),
+    ...compareLists('output', reference.graph.outputs, candidate.graph.outputs),
+  ];
+  if (differences.length === 0) return;
+  throw new CnnxError(
+    'verify/interface',
+    `the two models cannot be compared:\n${differences.map((d) => `  ${d}`).join('\n')}`,
+    { hint: 'both need the same inputs and outputs, by name, type and shape' },
+  );
+}
+
+function compareLists(what: string, a: readonly Value[], b: readonly Value[]): string[] {
+  const others = new Map(b.map((v) => [v.name, v]));
+  const out: string[] = [];
+  for (const value of a) {
+    const other = others.get(value.name);
+    others.delete(value.name);
+    const shown = `${what} ${printable(value.name)}`;
+    if (!other) out.push(`${shown} (${typeText(value.type)}) is missing from the second model`);
+    else if (!agree(value.type, other.type))
+      out.push(`${shown} is ${typeText(value.type)} in the first model and ${typeText(other.type)} in the second`);
+  }
+  for (const value of others.values())
+    out.push(`${what} ${printable(value.name)} (${typeText(value.type)}) is only in the second model`);
+  return out;
+}
+
+/** Whether two declarations can describe one tensor: free sizes agree with any. */
+function agree(a: ValueType | undefined, b: ValueType | undefined): boolean {
+  if (!a || !b) return true;
+  if (!isTensorType(a) || !isTensorType(b)) return a.kind === b.kind;
+  if (a.dtype !== b.dtype && a.dtype !== 'undefined' && b.dtype !== 'undefined') return false;
+  if (!a.shape || !b.shape) return true;
+  const { shape } = b;
+  return (
+    a.shape.length === shape.length &&
+    a.shape.every((d, i) => {
+      const e = shape[i];
+      return typeof d !== 'number' || typeof e !== 'number' || d === e;
+    })
+  );
+}
