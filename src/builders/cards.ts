@@ -1,11 +1,30 @@
+import alexnet from '../../models/alexnet.json' with { type: 'json' };
+import anynet from '../../models/anynet.json' with { type: 'json' };
+import densenet from '../../models/densenet.json' with { type: 'json' };
+import googlenet from '../../models/googlenet.json' with { type: 'json' };
+import inception from '../../models/inception.json' with { type: 'json' };
 import mnist from '../../models/mnist.json' with { type: 'json' };
+import regnet from '../../models/regnet.json' with { type: 'json' };
 import resnet from '../../models/resnet.json' with { type: 'json' };
+import resnextCifar from '../../models/resnext-cifar.json' with { type: 'json' };
+import vgg from '../../models/vgg.json' with { type: 'json' };
 import { CnnxError } from '../base/errors.js';
 import { nearest, printable } from '../base/text.js';
 import { type Card, parseCard, type Variant } from './card.js';
 import { FAMILIES } from './families.js';
 
-const SOURCES: readonly unknown[] = [mnist, resnet];
+const SOURCES: readonly unknown[] = [
+  alexnet,
+  anynet,
+  densenet,
+  googlenet,
+  inception,
+  mnist,
+  regnet,
+  resnet,
+  resnextCifar,
+  vgg,
+];
 
 let parsed: readonly Card[] | undefined;
 

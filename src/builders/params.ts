@@ -1,7 +1,7 @@
 import { never } from '../base/errors.js';
 import type { Value } from '../graph/ir.js';
 import { elementCount } from '../tensor/dtype.js';
-import { lazyTensor, type Tensor } from '../tensor/tensor.js';
+import { lazyTensor, rangeTensor, type Tensor } from '../tensor/tensor.js';
 import type { Law } from './laws.js';
 
 export type ParamKind =
@@ -85,7 +85,7 @@ export function filledTensor(
 /** Rows of a tensor with at least one axis, as a view of its bytes. */
 export function rowsOf(t: Tensor, from: number, rows: number): Tensor {
   const stride = t.byteLength / Math.max(1, t.shape[0] ?? 1);
-  return lazyTensor(t.dtype, [rows, ...t.shape.slice(1)], () =>
-    t.bytes().subarray(from * stride, (from + rows) * stride),
-  );
+  const shape = [rows, ...t.shape.slice(1)];
+  if (t.range) return rangeTensor(t.dtype, shape, t.range.slice(from * stride, rows * stride));
+  return lazyTensor(t.dtype, shape, () => t.bytes().subarray(from * stride, (from + rows) * stride));
 }

@@ -1,34 +1,89 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { buildArchitecture } from '../../src/builders/build.js';
+import { afterAll, expect, test } from 'vitest';
+import { type Built, buildArchitecture } from '../../src/builders/build.js';
 import { findVariant, variants } from '../../src/builders/cards.js';
 import { goldenVarScale } from '../../src/builders/golden.js';
-import { elementCount } from '../../src/tensor/dtype.js';
-import { naiveMacs, readGolden, stateChecksum } from '../support/goldens.js';
+import {
+  type Golden,
+  type GoldenOutput,
+  errorsOf,
+  goldenInput,
+  naiveMacs,
+  readGolden,
+  runBuilt,
+  stateChecksum,
+} from '../support/goldens.js';
 import { describeShared, isFull, shared } from '../support/shared.js';
 
-/** Filling more than this takes seconds: such networks are checked under CNNX_FULL. */
-const SMALL_BYTES = 200e6;
+/** Larger networks are checked under CNNX_FULL: each takes seconds. */
+const MOST_PARAMS = 15e6;
+const MOST_MACS = 2e9;
+
+/** What DESIGN calls fair between two float32 implementations. */
+const RELATIVE = 2e-5;
+const LARGEST = 5e-5;
+
+const worst = { relative: 0, largest: 0, where: '' };
+
+async function expectOutputs(
+  built: Built,
+  shape: readonly number[],
+  outputs: Readonly<Record<string, GoldenOutput>>,
+): Promise<void> {
+  const found = await runBuilt(built, goldenInput(shape));
+  expect([...found.keys()].sort()).toEqual(Object.keys(outputs).sort());
+  for (const [name, golden] of Object.entries(outputs)) {
+    const output = found.get(name);
+    expect(output?.shape).toEqual(golden.shape);
+    const errors = output ? errorsOf(output, golden) : { relative: Number.NaN, largest: Number.NaN };
+    expect(errors.relative).toBeLessThanOrEqual(RELATIVE);
+    expect(errors.largest).toBeLessThanOrEqual(LARGEST);
+    if (errors.relative > worst.relative)
+      Object.assign(worst, errors, { where: `${built.variant.name}, ${name}, ${shape.join(' x ')}` });
+  }
+}
+
+function build(golden: Golden, name: string, config: Readonly<Record<string, unknown>> = {}): Built {
+  return buildArchitecture(findVariant(name), {
+    config,
+    init: { kind: 'golden', varScale: goldenVarScale(golden) },
+  });
+}
 
 describeShared('goldens of PyTorch', () => {
   const known = new Set(variants().map((v) => v.name));
-  const files = ['models', 'seeds'].flatMap((folder) =>
-    readdirSync(shared(`reference/${folder}`)).map((file) => join(shared(`reference/${folder}`), file)),
-  );
-  const goldens = files
-    .map((path) => ({ name: path.replace(/.*\//, '').replace('.json', ''), path }))
+  const goldens = ['models', 'seeds']
+    .map((folder) => shared(`reference/${folder}`))
+    .flatMap((folder) =>
+      readdirSync(folder).map((file) => ({ name: file.replace('.json', ''), path: join(folder, file) })),
+    )
     .filter(({ name }) => known.has(name));
 
-  test.each(goldens)('$name: state dict, parameters, multiply-accumulates', ({ name, path }) => {
+  test.each(goldens)('$name', async ({ name, path }) => {
     const golden = readGolden(path);
-    const built = buildArchitecture(findVariant(name), {
-      init: { kind: 'golden', varScale: goldenVarScale(golden) },
-    });
+    const built = build(golden, name);
     expect(built.stateDict.map((p) => [p.name, p.dtype, p.shape])).toEqual(golden.state_dict);
     expect(built.params).toBe(golden.params);
+    const variant = findVariant(name);
+    expect(variant.params).toBe(golden.params);
+    expect(variant.paramsWithoutAux).toBe(golden.params_without_aux);
     expect(naiveMacs(built.model.graph, (node) => !/^aux/i.test(node))).toBe(golden.macs);
-    const bytes = 4 * built.stateDict.reduce((n, p) => n + elementCount(p.shape), 0);
-    if (isFull || bytes <= SMALL_BYTES) expect(stateChecksum(built)).toBe(golden.state_checksum);
+    if (golden.macs_with_aux !== undefined) expect(naiveMacs(built.model.graph)).toBe(golden.macs_with_aux);
+    if (!isFull && (golden.params > MOST_PARAMS || golden.macs > MOST_MACS)) return;
+    expect(stateChecksum(built)).toBe(golden.state_checksum);
+    await expectOutputs(built, golden.input.shape, golden.outputs);
+    const { small } = golden;
+    if (!small) return;
+    const imageSize = small.input.shape[2];
+    const config = { imageSize, ...('aux' in built.config && { aux: false }) };
+    await expectOutputs(build(golden, name, config), small.input.shape, small.outputs);
+  });
+
+  afterAll(() => {
+    if (isFull)
+      process.stdout.write(
+        `worst relative L2 ${worst.relative} (of the largest value: ${worst.largest}): ${worst.where}\n`,
+      );
   });
 });

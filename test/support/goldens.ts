@@ -1,4 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { concat } from '../../src/base/bytes.js';
+import { writeOnnx } from '../../src/formats/onnx/index.js';
+import { createSession } from '../../src/runtime/session.js';
 import { goldenStream } from '../../src/builders/golden.js';
 import type { Built } from '../../src/builders/build.js';
 import type { Param } from '../../src/builders/params.js';
@@ -77,6 +80,16 @@ export function naiveMacs(graph: Graph, only: (name: string) => boolean = () => 
     }
   }
   return macs;
+}
+
+/** Runs a network on one thread, which makes results the same on every machine of a kind. */
+export async function runBuilt(built: Built, input: Tensor): Promise<ReadonlyMap<string, Tensor>> {
+  const session = await createSession(concat(writeOnnx(built.model)), { threads: 1 });
+  try {
+    return await session.run(new Map([['input', input]]));
+  } finally {
+    await session.release();
+  }
 }
 
 export interface Errors {
