@@ -1,0 +1,172 @@
+/**
+ * One spatial axis of a convolution, without its input's length. Output o reads the input, taken as zero outside, at
+ * `o * stride + offset + t * dilation` for the taps t = 0 .. taps-1; there are floor((length + slack) / stride) + 1 outputs.
+ * ONNX's pads are the same thing said otherwise: begin = -offset, end = slack + 1 + (taps - 1) * dilation + offset.
+ */
+export interface Axis {
+  readonly taps: number;
+  readonly stride: number;
+  readonly dilation: number;
+  readonly offset: number;
+  readonly slack: number;
+  /** SAME_UPPER or SAME_LOWER at a length that is not known: offset and slack depend on it, and stand here as 0. */
+  readonly auto?: 'SAME_UPPER' | 'SAME_LOWER' | undefined;
+}
+
+/** The axis of the identity: one tap, nothing moved. */
+export const UNIT: Axis = { taps: 1, stride: 1, dilation: 1, offset: 0, slack: -1 };
+
+export const axisOf = (taps: number, stride: number, dilation: number, begin: number, end: number): Axis => ({
+  taps,
+  stride,
+  dilation,
+  offset: -begin,
+  slack: begin + end - (taps - 1) * dilation - 1,
+});
+
+export const padBegin = (a: Axis): number => (a.offset === 0 ? 0 : -a.offset);
+export const padEnd = (a: Axis): number => a.slack + 1 + (a.taps - 1) * a.dilation + a.offset;
+export const outputLength = (a: Axis, length: number): number => Math.floor((length + a.slack) / a.stride) + 1;
+
+/** Reads exactly the input's elements, each where it stands (or every stride-th): what is outside the output is outside the input. */
+const isPointwise = (a: Axis): boolean => a.taps === 1 && a.offset === 0 && a.slack === -1 && !a.auto;
+
+/** Whether a window ever looks beyond its input, at any length. A negative pad never does. */
+export const looksOutside = (a: Axis): boolean => a.auto !== undefined || padBegin(a) > 0 || padEnd(a) > 0;
+
+export interface Composed {
+  readonly axis: Axis;
+  /** Taps of the result that tap t of the outer and u of the inner make: outerStep * t + innerStep * u. */
+  readonly outerStep: number;
+  readonly innerStep: number;
+}
+
+/**
+ * The axis of `outer` applied to the output of `inner`. `zeroBelow`: outside of the inner's output the outer reads what the inner would give on
+ * zeros (it has no bias there). A reason when the two together are no convolution.
+ */
+export function compose(outer: Axis, inner: Axis, zeroBelow: boolean): Composed | string {
+  if (outer.auto || inner.auto)
+    return isPointwise(outer) && outer.stride === 1
+      ? { axis: inner, outerStep: 0, innerStep: 1 }
+      : 'auto_pad at a length that is not known';
+  if (looksOutside(outer)) {
+    if (!isPointwise(inner)) return 'a padded window above a window: the border differs';
+    if (!zeroBelow) return 'a padded window above a bias: the border differs';
+  }
+  const outerDilation = outer.dilation * inner.stride;
+  const step =
+    outer.taps === 1 ? inner.dilation : inner.taps === 1 ? outerDilation : gcd(outerDilation, inner.dilation);
+  const outerStep = outer.taps === 1 ? 0 : outerDilation / step;
+  const innerStep = inner.taps === 1 ? 0 : inner.dilation / step;
+  return {
+    outerStep,
+    innerStep,
+    axis: {
+      taps: (outer.taps - 1) * outerStep + (inner.taps - 1) * innerStep + 1,
+      stride: outer.stride * inner.stride,
+      dilation: outer.taps === 1 && inner.taps === 1 ? 1 : step,
+      offset: outer.offset * inner.stride + inner.offset,
+      // floor((floor((L + a) / s) + m) / t) = floor((L + a + m s) / (s t))
+      slack: inner.slack + inner.stride * (1 + outer.slack),
+    },
+  };
+}
+
+export interface Aligned {
+  readonly axis: Axis;
+  /** Where each operand's first tap lands among the result's taps; the others follow one by one. */
+  readonly starts: readonly [number, number];
+}
+
+/** One axis that holds the taps of both: two windows on one input, summed. `length`: the input's, if known. A reason when they do not align. */
+export function align(a: Axis, b: Axis, length: number | undefined): Aligned | string {
+  if (sameAxis(a, b)) return { axis: a, starts: [0, 0] };
+  if (a.auto || b.auto) return 'auto_pad at a length that is not known';
+  if (a.stride !== b.stride) return 'strides differ';
+  const equalLengths =
+    a.slack === b.slack || (length !== undefined && outputLength(a, length) === outputLength(b, length));
+  if (!equalLengths) return length === undefined ? 'output sizes are not proven equal' : 'output sizes differ';
+  if (a.taps > 1 && b.taps > 1 && a.dilation !== b.dilation) return 'dilations differ';
+  const dilation = a.taps > 1 ? a.dilation : b.taps > 1 ? b.dilation : Math.max(1, Math.abs(a.offset - b.offset));
+  const offset = Math.min(a.offset, b.offset);
+  if ((a.offset - b.offset) % dilation !== 0) return 'windows stand off each other by less than the dilation';
+  const last = Math.max(lastTap(a), lastTap(b));
+  const axis: Axis = {
+    taps: (last - offset) / dilation + 1,
+    stride: a.stride,
+    dilation,
+    offset,
+    slack: Math.max(a.slack, b.slack),
+  };
+  return { axis, starts: [(a.offset - offset) / dilation, (b.offset - offset) / dilation] };
+}
+
+const lastTap = (a: Axis): number => a.offset + (a.taps - 1) * a.dilation;
+
+export const sameAxis = (a: Axis, b: Axis): boolean =>
+  a.taps === b.taps &&
+  a.stride === b.stride &&
+  (a.taps === 1 || a.dilation === b.dilation) &&
+  a.offset === b.offset &&
+  a.slack === b.slack &&
+  a.auto === b.auto;
+
+export function gcd(a: number, b: number): number {
+  let [x, y] = [Math.abs(a), Math.abs(b)];
+  while (y !== 0) [x, y] = [y, x % y];
+  return x;
+}
+
+/** The axis as it reads when its input was padded by (begin, end), negative for a crop: what a Pad or Slice does, as a window of its own. */
+export const shiftAxis = (begin: number, end: number): Axis => ({
+  taps: 1,
+  stride: 1,
+  dilation: 1,
+  offset: begin === 0 ? 0 : -begin,
+  slack: begin + end - 1,
+});
+
+/** The explicit form of auto_pad at a known length (ONNX Conv, "auto_pad"). */
+export function samePads(
+  mode: 'SAME_UPPER' | 'SAME_LOWER',
+  taps: number,
+  stride: number,
+  dilation: number,
+  length: number,
+): readonly [number, number] {
+  const outputs = Math.ceil(length / stride);
+  const total = Math.max(0, (outputs - 1) * stride + (taps - 1) * dilation + 1 - length);
+  const less = Math.floor(total / 2);
+  return mode === 'SAME_UPPER' ? [less, total - less] : [total - less, less];
+}
+
+/** An axis with auto_pad: explicit where the pads do not depend on the length (stride 1) or the length is known. */
+export function autoAxis(
+  mode: 'SAME_UPPER' | 'SAME_LOWER',
+  taps: number,
+  stride: number,
+  dilation: number,
+  length: number | undefined,
+): Axis {
+  if (stride !== 1 && length === undefined) return { taps, stride, dilation, offset: 0, slack: 0, auto: mode };
+  // At stride 1 any length gives the same pads.
+  const [begin, end] = samePads(mode, taps, stride, dilation, length ?? (taps - 1) * dilation + 1);
+  return axisOf(taps, stride, dilation, begin, end);
+}
+
+export interface Legal {
+  readonly axis: Axis;
+  /** Zero taps put before the first one. */
+  readonly before: number;
+}
+
+/** The same window with pads that ONNX allows: a crop becomes zero taps at that end. */
+export function withoutCrops(axis: Axis): Legal {
+  if (axis.auto || (padBegin(axis) >= 0 && padEnd(axis) >= 0)) return { axis, before: 0 };
+  const dilation = axis.taps === 1 ? 1 : axis.dilation;
+  const before = Math.max(0, Math.ceil(axis.offset / dilation));
+  const moved: Axis = { ...axis, dilation, taps: axis.taps + before, offset: axis.offset - before * dilation };
+  const after = Math.max(0, Math.ceil(-padEnd(moved) / dilation));
+  return { axis: { ...moved, taps: moved.taps + after }, before };
+}

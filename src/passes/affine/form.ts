@@ -1,0 +1,338 @@
+import type { Node, Value } from '../../graph/ir.js';
+import { type Aligned, type Axis, align, type Composed, compose, UNIT } from './axis.js';
+import {
+  addInto,
+  composeKernels,
+  composedGroups,
+  embed,
+  type Plain,
+  product,
+  regroup,
+  scaleRows,
+  throughKernel,
+} from './kernel.js';
+
+/** Element types whose kernels are merged: read as float64, rounded back once. */
+export type FloatType = 'float32' | 'float64' | 'float16' | 'bfloat16';
+
+/** The geometry of a ConvTranspose: its window, and the node whose attributes say the rest. Two are alike when their keys are. */
+export interface Transposed {
+  readonly taps: readonly number[];
+  readonly key: string;
+  readonly node: Node;
+}
+
+/** A convolution of one source: channels `from` to `from + inputs` of it, to `outputs` channels. */
+export interface Term {
+  readonly source: Value;
+  readonly from: number;
+  /** All channels of the source. */
+  readonly of: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly groups: number;
+  /** Spatial axes, outermost first; none for a matrix product. Of a transposed convolution: pointwise, and not to be looked at. */
+  readonly axes: readonly Axis[];
+  readonly transposed?: Transposed | undefined;
+  /** [outputs, inputs / groups, taps]; computed anew at each call, so the caller owns it. */
+  readonly kernel: () => Float64Array;
+  /** The source itself: a kernel of ones, depthwise, one tap. */
+  readonly identity: boolean;
+  /** The first convolution-like node that was crossed on the way from the source: lends its name; absent for a mere scale. */
+  readonly convolution?: Node | undefined;
+}
+
+export interface Bias {
+  readonly values: () => Float64Array;
+  /** The sum of the magnitudes that `values` came from: how large its rounding errors can be. */
+  readonly magnitudes: () => Float64Array;
+}
+
+/**
+ * A value as an affine function: the sum of its terms, all of one output shape, plus a constant per channel. `first`: channels on axis 1, spatial axes
+ * after them; `last`: channels on the last axis, no spatial axes, any rank (what MatMul makes).
+ */
+export interface Form {
+  readonly terms: readonly Term[];
+  readonly bias?: Bias | undefined;
+  readonly outputs: number;
+  readonly layout: 'first' | 'last';
+  readonly type: FloatType | undefined;
+  /** The nodes between the sources and this value. */
+  readonly nodes: ReadonlySet<Node>;
+  /** Multiply-accumulates of those nodes for one output position, and the elements of their constants. */
+  readonly macs: number;
+  readonly params: number;
+  /** How many windows were put on top of windows. */
+  readonly stacked: number;
+}
+
+export const spatialRank = (form: Form): number => form.terms[0]?.axes.length ?? 0;
+export const tapsOf = (term: Term): readonly number[] => term.transposed?.taps ?? term.axes.map((a) => a.taps);
+export const weightCount = (term: Term): number => (term.outputs * term.inputs * product(tapsOf(term))) / term.groups;
+
+export function identityForm(source: Value, channels: number, rank: number, layout: 'first' | 'last'): Form {
+  const axes = Array.from({ length: rank }, () => UNIT);
+  const term: Term = {
+    source,
+    from: 0,
+    of: channels,
+    inputs: channels,
+    outputs: channels,
+    groups: channels,
+    axes,
+    identity: true,
+    kernel: () => new Float64Array(channels).fill(1),
+  };
+  return {
+    terms: [term],
+    outputs: channels,
+    layout,
+    type: undefined,
+    nodes: new Set(),
+    macs: 0,
+    params: 0,
+    stacked: 0,
+  };
+}
+
+/** What crossing one more node adds to a form's account. */
+export interface Crossing {
+  readonly node: Node;
+  readonly params?: number;
+  readonly type?: FloatType | undefined;
+}
+
+export function crossed(form: Form, { node, params = 0, type }: Crossing): Form {
+  return { ...form, nodes: new Set([...form.nodes, node]), params: form.params + params, type: form.type ?? type };
+}
+
+export function scale(form: Form, factor: Float64Array): Form {
+  const { bias } = form;
+  return {
+    ...form,
+    terms: form.terms.map((t) => ({ ...t, identity: false, kernel: () => scaleRows(t.kernel(), factor) })),
+    bias: bias && {
+      values: () => bias.values().map((b, o) => b * (factor[o] ?? 0)),
+      magnitudes: () => bias.magnitudes().map((m, o) => m * Math.abs(factor[o] ?? 0)),
+    },
+  };
+}
+
+export function shift(form: Form, values: Float64Array, magnitudes: Float64Array = values.map(Math.abs)): Form {
+  const { bias } = form;
+  return {
+    ...form,
+    bias: {
+      values: () => (bias ? addInto(bias.values(), values) : values.slice()),
+      magnitudes: () => (bias ? addInto(bias.magnitudes(), magnitudes) : magnitudes.slice()),
+    },
+  };
+}
+
+/** The lengths of a source's spatial axes, where they are known. */
+export function lengthsOf(source: Value): readonly (number | undefined)[] {
+  const shape = source.type?.kind === 'tensor' ? source.type.shape : undefined;
+  return shape?.slice(2).map((d) => (typeof d === 'number' ? d : undefined)) ?? [];
+}
+
+/** The sum of two windows on one source as one window. A reason when they do not align. */
+export function sumTerms(a: Term, b: Term): Term | string {
+  const groups = composedGroups(a, b);
+  const base = {
+    ...a,
+    groups,
+    identity: false,
+    convolution: widest(a, b).convolution ?? a.convolution ?? b.convolution,
+  };
+  if (a.transposed || b.transposed) {
+    if (a.transposed?.key !== b.transposed?.key) return 'a transposed convolution of another geometry';
+    return { ...base, kernel: () => addInto(inGroups(a, groups), inGroups(b, groups)) };
+  }
+  const lengths = lengthsOf(a.source);
+  const aligned: Aligned[] = [];
+  for (const [i, axis] of a.axes.entries()) {
+    const result = align(axis, b.axes[i] ?? UNIT, lengths[i]);
+    if (typeof result === 'string') return result;
+    aligned.push(result);
+  }
+  const taps = aligned.map((x) => x.axis.taps);
+  const placed = (t: Term, side: 0 | 1): Float64Array =>
+    embed(
+      inGroups(t, groups),
+      tapsOf(t),
+      taps,
+      aligned.map((x) => x.starts[side]),
+    );
+  return { ...base, axes: aligned.map((x) => x.axis), kernel: () => addInto(placed(a, 0), placed(b, 1)) };
+}
+
+const widest = (a: Term, b: Term): Term => (weightCount(b) > weightCount(a) ? b : a);
+
+/** A term's kernel in fewer groups; always a fresh array. */
+function inGroups(term: Term, groups: number): Float64Array {
+  return regroup(term.kernel(), term.outputs, term.inputs, product(tapsOf(term)), term.groups, groups);
+}
+
+/** Whether more than scaling, shifting and moving happened on the way from the sources. */
+export const hasWindow = (form: Form): boolean =>
+  form.terms.some((t) => t.convolution !== undefined || product(tapsOf(t)) > 1);
+
+export const sameSource = (a: Term, b: Term): boolean =>
+  a.source === b.source && a.from === b.from && a.inputs === b.inputs;
+
+const plain = (t: Term): Plain => ({
+  kernel: t.kernel(),
+  outputs: t.outputs,
+  inputs: t.inputs,
+  groups: t.groups,
+  taps: tapsOf(t),
+});
+
+/** A window, with the bias it adds, to put on top of a form. */
+export interface Layer {
+  readonly term: Omit<Term, 'source' | 'from' | 'of' | 'identity'>;
+  readonly bias?: Float64Array | undefined;
+}
+
+/** `layer` applied to `form`. `borderIsBias`: outside of the form's output the layer reads the form's bias, not zero. A reason when that is no sum of convolutions. */
+export function composeForms(layer: Layer, form: Form, borderIsBias = false): Form | string {
+  const terms: Term[] = [];
+  for (const inner of form.terms) {
+    const term = composeTerms(layer.term, inner, borderIsBias || !form.bias);
+    if (typeof term === 'string') return term;
+    terms.push(term);
+  }
+  const strides = product(layer.term.axes.map((a) => a.stride));
+  const outer: Term = { ...layer.term, source: form.terms[0]?.source as Value, from: 0, of: 0, identity: false };
+  return {
+    ...form,
+    terms,
+    outputs: layer.term.outputs,
+    bias: composeBias(outer, form.bias, layer.bias),
+    macs: form.macs * strides + (layer.term.convolution ? weightCount(outer) : 0),
+  };
+}
+
+function composeTerms(outer: Layer['term'], inner: Term, zeroBelow: boolean): Term | string {
+  const base = {
+    source: inner.source,
+    from: inner.from,
+    of: inner.of,
+    inputs: inner.inputs,
+    outputs: outer.outputs,
+    identity: false,
+    convolution: larger(outer, inner),
+  };
+  const above: Term = { ...outer, source: inner.source, from: inner.from, of: inner.of, identity: false };
+  if (inner.identity && inner.axes.every((a) => a === UNIT)) return above;
+  const groups = composedGroups(outer, inner);
+  if (outer.transposed || inner.transposed) {
+    const pointwise = outer.transposed ? inner : above;
+    if (outer.transposed && inner.transposed) return 'a transposed convolution above another';
+    if (!pointwise.axes.every(isUnit)) return 'only a 1x1 without stride or pads goes through a transposed convolution';
+    if (outer.transposed && !zeroBelow) return 'a transposed convolution above a bias: the border differs';
+    const transposed = outer.transposed ?? inner.transposed;
+    const taps = transposed?.taps ?? [];
+    const steps = {
+      taps,
+      outer: taps.map(() => (outer.transposed ? 1 : 0)),
+      inner: taps.map(() => (outer.transposed ? 0 : 1)),
+    };
+    return {
+      ...base,
+      groups,
+      axes: inner.axes,
+      transposed,
+      kernel: () => composeKernels(plain(above), plain(inner), steps),
+    };
+  }
+  const composed: Composed[] = [];
+  for (const [i, axis] of outer.axes.entries()) {
+    const result = compose(axis, inner.axes[i] ?? UNIT, zeroBelow);
+    if (typeof result === 'string') return result;
+    composed.push(result);
+  }
+  const steps = {
+    taps: composed.map((c) => c.axis.taps),
+    outer: composed.map((c) => c.outerStep),
+    inner: composed.map((c) => c.innerStep),
+  };
+  return {
+    ...base,
+    groups,
+    axes: composed.map((c) => c.axis),
+    kernel: () => composeKernels(plain(above), plain(inner), steps),
+  };
+}
+
+const isUnit = (a: Axis): boolean => a.taps === 1 && a.stride === 1 && a.offset === 0 && a.slack === -1 && !a.auto;
+
+function larger(outer: Layer['term'], inner: Term): Node | undefined {
+  const outerTaps = product(outer.transposed?.taps ?? outer.axes.map((a) => a.taps));
+  return outer.convolution && outerTaps > product(tapsOf(inner))
+    ? outer.convolution
+    : (inner.convolution ?? outer.convolution);
+}
+
+function composeBias(outer: Term, below: Bias | undefined, above: Float64Array | undefined): Bias | undefined {
+  if (!below) return above && { values: () => above.slice(), magnitudes: () => above.map(Math.abs) };
+  const add = (own: Float64Array, more: Float64Array | undefined): Float64Array => (more ? addInto(own, more) : own);
+  return {
+    values: () => add(throughKernel(plain(outer), below.values()), above),
+    magnitudes: () =>
+      add(
+        throughKernel({ ...plain(outer), kernel: outer.kernel().map(Math.abs) }, below.magnitudes()),
+        above?.map(Math.abs),
+      ),
+  };
+}
+
+/** Output channels `start` to `start + count`. */
+export function selectOutputs(form: Form, start: number, count: number): Form {
+  const { bias } = form;
+  return {
+    ...form,
+    outputs: count,
+    terms: form.terms.map((t) => selectTerm(t, start, count)),
+    bias: bias && {
+      values: () => bias.values().slice(start, start + count),
+      magnitudes: () => bias.magnitudes().slice(start, start + count),
+    },
+    macs: (form.macs * count) / form.outputs,
+  };
+}
+
+function selectTerm(term: Term, start: number, count: number): Term {
+  const rows = term.outputs / term.groups;
+  if (start % rows === 0 && count % rows === 0) {
+    const groups = count / rows;
+    const width = term.inputs / term.groups;
+    const size = weightCount(term) / term.outputs;
+    return {
+      ...term,
+      from: term.from + (start / rows) * width,
+      inputs: groups * width,
+      outputs: count,
+      groups,
+      kernel: () => term.kernel().slice(start * size, (start + count) * size),
+    };
+  }
+  const size = (weightCount(term) * term.groups) / term.outputs;
+  return {
+    ...term,
+    identity: false,
+    groups: 1,
+    outputs: count,
+    kernel: () => inGroups(term, 1).slice(start * size, (start + count) * size),
+  };
+}
+
+/** Whether two values surely have one shape, so that their sum broadcasts nothing. */
+export function sameShape(a: Value, b: Value): boolean {
+  const x = a.type?.kind === 'tensor' ? a.type.shape : undefined;
+  const y = b.type?.kind === 'tensor' ? b.type.shape : undefined;
+  return (
+    x !== undefined && y !== undefined && x.length === y.length && x.every((d, i) => d !== undefined && d === y[i])
+  );
+}

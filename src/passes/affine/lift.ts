@@ -1,0 +1,193 @@
+import type { Node, Value } from '../../graph/ir.js';
+import type { AnyOpDef, NodeOf } from '../../graph/op-def.js';
+import { absent, isSkip, type Skip, skip } from '../rule.js';
+import {
+  composeForms,
+  type Form,
+  hasWindow,
+  identityForm,
+  type Layer,
+  sameShape,
+  sameSource,
+  sumTerms,
+  type Term,
+  weightCount,
+} from './form.js';
+
+/** How a linear operator carries the form of its input to that of its output, or why it cannot. */
+export interface Lift {
+  /** The operator's name: what `--skip` and `--only` take. */
+  readonly name: string;
+  readonly roots: readonly AnyOpDef[];
+  apply(node: Node, at: Lifting, output: Value): Form | Skip;
+}
+
+export function lift<D extends AnyOpDef>(
+  root: D | readonly D[],
+  apply: (node: NodeOf<D>, at: Lifting, output: Value) => Form | Skip,
+): Lift {
+  const roots: readonly D[] = Array.isArray(root) ? root : [root as D];
+  return {
+    name: roots[0]?.name ?? '',
+    roots,
+    apply(node, at, output) {
+      for (const op of roots) if (node.is(op)) return apply(node, at, output);
+      return skip('an unknown version or form of the operator');
+    },
+  };
+}
+
+/** Nodes on one path from a source: deeper regions are merged piece by piece, so that nothing recurses as deep as a file asks for. */
+const MAX_DEPTH = 64;
+
+/** What is open to choice among exact forms; the cost decides. */
+export interface Choices {
+  /** Windows put on top of windows. */
+  readonly stacked: number;
+  /** Sum two windows into a larger one always, or only if that costs no more than the two. */
+  readonly sum: 'always' | 'cheap';
+  /** Go through Slice and Split, or take what they give as a source. */
+  readonly parts: boolean;
+}
+
+export interface Note {
+  readonly node: Node;
+  readonly reason: string;
+}
+
+/** One attempt at a form: the choices made, which of them mattered, and what was left aside on the way. */
+export class Lifting {
+  readonly met = { stacked: false, sum: false, parts: false };
+  readonly notes: Note[] = [];
+  #depth = 0;
+
+  constructor(
+    readonly lifts: ReadonlyMap<string, Lift>,
+    readonly choices: Choices,
+    /** Where the channels are in the values at hand: see `Form`. */
+    readonly layout: 'first' | 'last',
+  ) {}
+
+  /** The form of what a node makes. */
+  of(node: Node, output: Value): Form | Skip {
+    const l = this.lifts.get(node.opType);
+    if (!l || node.domain !== '') return absent('not a linear operator');
+    this.#depth += 1;
+    const form = l.apply(node, this, output);
+    this.#depth -= 1;
+    if (isSkip(form) && !form.quiet) this.notes.push({ node, reason: form.skip });
+    return form;
+  }
+
+  /** The form of an operand: through its producer where nothing else needs the value, otherwise the value itself as a source. */
+  operand(value: Value, known: { readonly channels?: number; readonly rank?: number } = {}): Form | Skip {
+    const { producer } = value;
+    if (producer && this.#depth < MAX_DEPTH && this.lifts.has(producer.opType)) {
+      const why = standsAlone(value);
+      if (why !== undefined) this.notes.push({ node: producer, reason: why });
+      else {
+        const form = this.of(producer, value);
+        if (!isSkip(form)) return form;
+      }
+    }
+    return this.source(value, known);
+  }
+
+  /** A value as a source. */
+  source(value: Value, known: { readonly channels?: number; readonly rank?: number } = {}): Form | Skip {
+    const shape = value.type?.kind === 'tensor' ? value.type.shape : undefined;
+    const rank = this.layout === 'last' ? 0 : shape ? shape.length - 2 : known.rank;
+    const size = this.layout === 'last' ? shape?.at(-1) : shape?.[1];
+    const channels = typeof size === 'number' ? size : known.channels;
+    if (rank === undefined || rank < 0 || channels === undefined) return absent('the number of channels is not known');
+    if (known.channels !== undefined && known.channels !== channels) return skip('the channels do not fit');
+    return identityForm(value, channels, rank, this.layout);
+  }
+
+  /** A window above an operand: composed with the operand's form where that is exact and allowed, else above the operand itself. */
+  window(
+    node: Node,
+    x: Value,
+    known: { readonly channels?: number; readonly rank?: number },
+    layer: (below: Form) => Layer,
+    borderIsBias?: (below: Form) => boolean,
+  ): Form | Skip {
+    const below = this.operand(x, known);
+    if (isSkip(below)) return below;
+    if (hasWindow(below)) this.met.stacked = true;
+    if (!hasWindow(below) || below.stacked < this.choices.stacked) {
+      const form = composeForms(layer(below), below, borderIsBias?.(below) ?? false);
+      if (typeof form !== 'string') return { ...form, stacked: below.stacked + (hasWindow(below) ? 1 : 0) };
+      this.notes.push({ node, reason: form });
+    }
+    const source = this.source(x, known);
+    if (isSkip(source)) return source;
+    const form = composeForms(layer(source), source);
+    return typeof form === 'string' ? skip(form) : form;
+  }
+
+  /** The sum of two operands; `a` and `b` are the values whose forms these are. */
+  sum(
+    node: Node,
+    a: { readonly form: Form; readonly value: Value },
+    b: { readonly form: Form; readonly value: Value },
+  ): Form | Skip {
+    const [f, g] = [a.form, b.form];
+    if (f.outputs !== g.outputs || f.terms[0]?.axes.length !== g.terms[0]?.axes.length)
+      return skip('operands of unlike shapes');
+    if (f.type && g.type && f.type !== g.type) return skip('operands of unlike element types');
+    const terms = [...f.terms];
+    for (const term of g.terms) {
+      const merged = this.#merge(node, terms, term);
+      if (merged) continue;
+      if (!sameShape(a.value, b.value)) return skip('operands of different sources, not proven to have one shape');
+      terms.push(term);
+    }
+    const { bias: p } = f;
+    const { bias: q } = g;
+    const bias =
+      p && q
+        ? { values: () => added(p.values(), q.values()), magnitudes: () => added(p.magnitudes(), q.magnitudes()) }
+        : (p ?? q);
+    return {
+      ...f,
+      terms,
+      bias,
+      type: f.type ?? g.type,
+      nodes: new Set([...f.nodes, ...g.nodes]),
+      macs: f.macs + g.macs,
+      params: f.params + g.params,
+      stacked: Math.max(f.stacked, g.stacked),
+    };
+  }
+
+  #merge(node: Node, terms: Term[], term: Term): boolean {
+    for (const [i, other] of terms.entries()) {
+      if (!sameSource(other, term)) continue;
+      const sum = sumTerms(other, term);
+      if (typeof sum === 'string') {
+        this.notes.push({ node, reason: sum });
+        continue;
+      }
+      const dearer = weightCount(sum) > weightCount(other) + weightCount(term);
+      if (dearer) this.met.sum = true;
+      if (dearer && this.choices.sum === 'cheap') continue;
+      terms[i] = sum;
+      return true;
+    }
+    return false;
+  }
+}
+
+const added = (a: Float64Array, b: Float64Array): Float64Array => a.map((x, i) => x + (b[i] ?? 0));
+
+/** Why a value cannot be merged away: something beside its one consumer needs it. */
+function standsAlone(value: Value): string | undefined {
+  if (value.outputCount > 0) return 'its output is an output of the graph';
+  let uses = 0;
+  for (const [user, count] of value.uses) {
+    uses += count;
+    if (user.graph !== value.graph) return 'its output is captured by a subgraph';
+  }
+  return uses === 1 ? undefined : 'its output is used elsewhere';
+}

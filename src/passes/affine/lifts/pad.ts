@@ -1,0 +1,96 @@
+import type { Value } from '../../../graph/ir.js';
+import { Pad, Pad2, padding, Slice, Slice1, sliceParams } from '../../../ops/index.js';
+import { absent, isSkip, type Skip, skip } from '../../rule.js';
+import { shiftAxis } from '../axis.js';
+import { type Bias, composeForms, crossed, type Form, selectOutputs } from '../form.js';
+import { type Lifting, lift } from '../lift.js';
+
+/** How far a padding constant, which the exporter computed in float32, may be from the bias that it stands for: a few roundings of what the bias came from. */
+const BORDER_TOLERANCE = 8 * 2 ** -24;
+
+function isBias(bias: Bias | undefined, border: Float64Array): boolean {
+  if (!bias) return border.every((v) => v === 0);
+  const values = bias.values();
+  const magnitudes = bias.magnitudes();
+  return border.every((v, c) => Math.abs(v - (values[c] ?? 0)) <= BORDER_TOLERANCE * (magnitudes[c] ?? 0));
+}
+
+/** `form` read through windows that only move: padded (with what the form gives on zeros) or cropped. */
+function moved(form: Form, begin: readonly number[], end: readonly number[]): Form | Skip {
+  const axes = begin.map((b, i) => shiftAxis(b, end[i] ?? 0));
+  const channels = form.outputs;
+  const term = {
+    inputs: channels,
+    outputs: channels,
+    groups: channels,
+    axes,
+    kernel: () => new Float64Array(channels).fill(1),
+  };
+  const result = composeForms({ term }, form, true);
+  return typeof result === 'string' ? skip(result) : { ...result, bias: form.bias };
+}
+
+/** x padded by amounts for each spatial axis, with one number a channel. Padding is linear only if that number is the bias of what is below. */
+export function padded(
+  x: Value,
+  begin: readonly number[],
+  end: readonly number[],
+  borderOf: (channels: number) => Float64Array,
+  at: Lifting,
+): Form | Skip {
+  const below = at.operand(x);
+  if (isSkip(below)) return below;
+  if (below.terms[0]?.axes.length !== begin.length) return skip('an amount is missing');
+  const grows = [...begin, ...end].some((n) => n > 0);
+  if (grows && !isBias(below.bias, borderOf(below.outputs))) return skip('pads with another value than the bias below');
+  return moved(below, begin, end);
+}
+
+export const liftPad = lift([Pad, Pad2], (node, at) => {
+  const x = node.inputs[0];
+  if (at.layout !== 'first' || !x) return absent('channels are on the last axis');
+  const p = padding(node);
+  if (!p) return skip('the amounts or the value are computed');
+  if (p.mode !== 'constant') return skip('the mode is not constant');
+  if ([...p.begin.slice(0, 2), ...p.end.slice(0, 2)].some((n) => n !== 0))
+    return skip('pads the batch or the channels');
+  const form = padded(x, p.begin.slice(2), p.end.slice(2), (channels) => new Float64Array(channels).fill(p.value), at);
+  return isSkip(form) ? form : crossed(form, { node });
+});
+
+/** A range of an axis of a known or unknown length as what it leaves out at either end. */
+function cropOf(start: number, end: number, length: number | undefined): readonly [number, number] | undefined {
+  const first = start >= 0 ? start : length === undefined ? undefined : Math.max(0, length + start);
+  if (first === undefined) return undefined;
+  if (end < 0) return [first, -end];
+  if (length !== undefined) return [first, Math.max(0, length - end)];
+  return end >= 2 ** 31 - 1 ? [first, 0] : undefined;
+}
+
+/** A Slice of spatial axes crops; one of the channels selects. */
+export const liftSlice = lift([Slice, Slice1], (node, at) => {
+  const x = node.inputs[0];
+  if (at.layout !== 'first' || !x) return absent('channels are on the last axis');
+  at.met.parts = true;
+  if (!at.choices.parts) return absent('taken as a source');
+  const ranges = sliceParams(node);
+  if (!ranges) return skip('the range is computed');
+  if (ranges.steps.some((s) => s !== 1)) return skip('steps other than 1');
+  let form = at.operand(x);
+  if (isSkip(form)) return form;
+  const shape = x.type?.kind === 'tensor' ? x.type.shape : undefined;
+  const rank = form.terms[0]?.axes.length ?? 0;
+  const begin = Array.from({ length: rank }, () => 0);
+  const end = [...begin];
+  for (const [i, axis] of ranges.axes.entries()) {
+    const size = shape?.[axis];
+    const length = typeof size === 'number' ? size : undefined;
+    const crop = cropOf(ranges.starts[i] ?? 0, ranges.ends[i] ?? 0, length);
+    if (axis === 0) return skip('slices the batch');
+    if (!crop || (length !== undefined && crop[0] + crop[1] >= length)) return skip('the range is not known, or empty');
+    if (axis === 1) form = selectOutputs(form, crop[0], form.outputs - crop[0] - crop[1]);
+    else [begin[axis - 2], end[axis - 2]] = [-crop[0], -crop[1]];
+  }
+  const result = begin.every((n) => n === 0) && end.every((n) => n === 0) ? form : moved(form, begin, end);
+  return isSkip(result) ? result : crossed(result, { node });
+});

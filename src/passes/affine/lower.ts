@@ -1,0 +1,181 @@
+import type { Editor } from '../../graph/edit.js';
+import type { Node, Value } from '../../graph/ir.js';
+import { Add, Conv, ConvTranspose, Gemm, MatMul } from '../../ops/index.js';
+import { asFloat64, fromFloat64, type Tensor } from '../../tensor/tensor.js';
+import { type Skip, skip } from '../rule.js';
+import { padBegin, padEnd } from './axis.js';
+import { type FloatType, tapsOf, type Term } from './form.js';
+import { product } from './kernel.js';
+import { swapChannels } from './lifts/conv.js';
+import type { Plan } from './plan.js';
+
+/** Weights that a half type stores with a larger relative error (RMS over a tensor) than its rounding gives are out of its range. */
+const MAX_HALF_ERROR = { float16: 2 ** -11, bfloat16: 2 ** -8, float32: 1, float64: 1 } as const;
+
+interface Weights {
+  readonly term: Term;
+  readonly weight: Tensor;
+}
+
+/** Writes a plan out in place of the root. Every number is made before the first edit. */
+export function lower(plan: Plan, root: Node, edit: Editor): Skip | undefined {
+  const { form, windows, sources } = plan;
+  const type = form.type ?? 'float32';
+  const weights: Weights[] = [];
+  for (const term of windows) {
+    const weight = rounded(type, layoutOf(term, form.layout), arranged(term, form.layout));
+    if (typeof weight === 'string') return skip(weight);
+    weights.push({ term, weight });
+  }
+  const bias = form.bias ? rounded(type, [form.outputs], form.bias.values()) : undefined;
+  if (typeof bias === 'string') return skip(bias);
+
+  const addends: Value[] = sources.map((t) => t.source);
+  const names: Rename[] = [];
+  const last = addends.length === 0 ? weights.length - 1 : -1;
+  weights.forEach(({ term, weight }, i) => {
+    // The bias goes on the first window; MatMul has no place for one.
+    const own = i === 0 && form.layout === 'first' ? bias : undefined;
+    const alone = i === last && i === 0 && (form.layout === 'first' || !bias);
+    const made = writeWindow(edit, root, { term, weight, bias: own, layout: form.layout, replace: alone });
+    names.push(...made.names);
+    if (made.value) addends.push(made.value);
+  });
+  if (form.layout === 'last' && bias) addends.push(edit.constant(root.graph, bias, biasName(weightName(windows[0]))));
+  if (addends.length > 1) writeSum(edit, root, addends);
+  for (const { value, wanted } of names)
+    if (wanted !== value.name && !value.graph.values.has(wanted)) edit.rename(value, wanted);
+  return undefined;
+}
+
+function writeSum(edit: Editor, root: Node, addends: readonly Value[]): void {
+  let sum = addends[0];
+  for (const [i, value] of addends.slice(1).entries()) {
+    if (!sum) return;
+    if (i === addends.length - 2) edit.replace(root, Add, { a: sum, b: value });
+    else sum = edit.add(root.graph, Add, { a: sum, b: value }, {}, { before: root }).out.y;
+  }
+}
+
+interface Rename {
+  readonly value: Value;
+  readonly wanted: string;
+}
+
+interface WindowToWrite {
+  readonly term: Term;
+  readonly weight: Tensor;
+  readonly bias: Tensor | undefined;
+  readonly layout: 'first' | 'last';
+  /** In the root's place; otherwise before it. */
+  readonly replace: boolean;
+}
+
+/** One convolution or product. Its weight takes the name of the one it stems from, once that is gone. */
+function writeWindow(
+  edit: Editor,
+  root: Node,
+  { term, weight, bias, layout, replace }: WindowToWrite,
+): { names: Rename[]; value: Value | undefined } {
+  const wanted = weightName(term);
+  const w = edit.constant(root.graph, weight, wanted);
+  const b = bias && edit.constant(root.graph, bias, biasName(wanted));
+  const names: Rename[] = [{ value: w, wanted }, ...(b ? [{ value: b, wanted: biasName(wanted) }] : [])];
+  const name = term.convolution?.name;
+  const put = { name, before: root };
+  let made: Node;
+  if (layout === 'last') {
+    const inputs = { a: term.source, b: w };
+    made = replace ? edit.replace(root, MatMul, inputs, {}, { name }) : edit.add(root.graph, MatMul, inputs, {}, put);
+  } else if (term.axes.length === 0) {
+    const c =
+      b ??
+      (needsBias(root)
+        ? edit.constant(
+            root.graph,
+            fromFloat64(floatOf(weight), [term.outputs], new Float64Array(term.outputs)),
+            biasName(wanted),
+          )
+        : undefined);
+    const inputs = { a: term.source, b: w, c };
+    made = replace
+      ? edit.replace(root, Gemm, inputs, { transB: 1 }, { name })
+      : edit.add(root.graph, Gemm, inputs, { transB: 1 }, put);
+  } else if (term.transposed) {
+    const inputs = { x: term.source, w, b };
+    const attrsFrom = term.transposed.node;
+    const attrs = term.groups === 1 && !attrsFrom.attrs.has('group') ? {} : { group: term.groups };
+    made = replace
+      ? edit.replace(root, ConvTranspose, inputs, attrs, { name, attrsFrom })
+      : edit.add(root.graph, ConvTranspose, inputs, attrs, { ...put, attrsFrom });
+  } else {
+    const inputs = { x: term.source, w, b };
+    made = replace
+      ? edit.replace(root, Conv, inputs, convAttrs(term), { name })
+      : edit.add(root.graph, Conv, inputs, convAttrs(term), put);
+  }
+  return { names, value: replace ? undefined : made.outputs[0] };
+}
+
+/** Below opset 11 Gemm's C is not optional. */
+const needsBias = (root: Node): boolean => (root.opset ?? 0) < 11;
+
+function convAttrs(term: Term) {
+  const auto = term.axes.find((a) => a.auto)?.auto;
+  return {
+    ...(auto ? { auto_pad: auto } : {}),
+    dilations: term.axes.map((a) => a.dilation),
+    group: term.groups,
+    kernel_shape: term.axes.map((a) => a.taps),
+    ...(auto ? {} : { pads: [...term.axes.map(padBegin), ...term.axes.map(padEnd)] }),
+    strides: term.axes.map((a) => a.stride),
+  };
+}
+
+function weightName(term: Term | undefined): string {
+  const node = term?.convolution;
+  const held = node?.inputs[1]?.name;
+  return held ?? 'merged.weight';
+}
+
+const biasName = (weight: string): string =>
+  weight.endsWith('weight') ? weight.replace(/weight$/, 'bias') : `${weight}_bias`;
+
+function layoutOf(term: Term, layout: 'first' | 'last'): readonly number[] {
+  if (layout === 'last') return [term.inputs, term.outputs];
+  if (term.transposed) return [term.inputs, term.outputs / term.groups, ...term.transposed.taps];
+  return [term.outputs, term.inputs / term.groups, ...tapsOf(term)];
+}
+
+function arranged(term: Term, layout: 'first' | 'last'): Float64Array {
+  const kernel = term.kernel();
+  if (layout === 'last') return swapChannels(kernel, 1, term.outputs, term.inputs, 1);
+  if (!term.transposed) return kernel;
+  return swapChannels(
+    kernel,
+    term.groups,
+    term.outputs / term.groups,
+    term.inputs / term.groups,
+    product(tapsOf(term)),
+  );
+}
+
+/** The numbers in the model's own type, or why that type cannot hold them. */
+function rounded(type: FloatType, shape: readonly number[], values: Float64Array): Tensor | string {
+  const t = fromFloat64(type, shape, values);
+  if (!values.every(Number.isFinite)) return 'a merged weight is not finite';
+  const stored = type === 'float64' ? values : asFloat64(t);
+  let error = 0;
+  let size = 0;
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i] ?? 0;
+    const d = (stored[i] ?? 0) - v;
+    if (!Number.isFinite(d)) return 'a merged weight is too large for its type';
+    error += d * d;
+    size += v * v;
+  }
+  return error > MAX_HALF_ERROR[type] ** 2 * size ? 'the merged weights are too small for their type' : t;
+}
+
+const floatOf = (t: Tensor): FloatType =>
+  t.dtype === 'float64' || t.dtype === 'float16' || t.dtype === 'bfloat16' ? t.dtype : 'float32';

@@ -1,0 +1,82 @@
+import type { Editor } from '../../graph/edit.js';
+import type { Node } from '../../graph/ir.js';
+import { absent, isSkip, type Rule, type Skip, skip } from '../rule.js';
+import type { Form } from './form.js';
+import { type Choices, type Lift, Lifting } from './lift.js';
+import { lower } from './lower.js';
+import { type Plan, planOf } from './plan.js';
+
+/** Forms to try for one root, the widest first: the first that is a gain is taken. */
+const ATTEMPTS: readonly Choices[] = [
+  { stacked: 4, sum: 'always', parts: true },
+  { stacked: 4, sum: 'cheap', parts: true },
+  { stacked: 4, sum: 'always', parts: false },
+  { stacked: 4, sum: 'cheap', parts: false },
+  { stacked: 1, sum: 'always', parts: true },
+  { stacked: 1, sum: 'cheap', parts: false },
+  { stacked: 0, sum: 'always', parts: true },
+  { stacked: 0, sum: 'cheap', parts: true },
+  { stacked: 0, sum: 'always', parts: false },
+  { stacked: 0, sum: 'cheap', parts: false },
+];
+
+/** What was merged, for the report: operators by name, as often as they went. */
+export type Merged = Map<string, number>;
+
+/**
+ * The one rule of the algebra: the value that a linear operator makes is lifted to an affine form of the values that the linear region around it starts from,
+ * and written out again as the fewest convolutions. Runs backwards over the graph, so that it meets the end of each region first.
+ */
+export function mergeLinear(lifts: readonly Lift[], merged: Merged = new Map()): Rule {
+  const byOp = new Map<string, Lift>();
+  for (const l of lifts) byOp.set(l.roots[0]?.name ?? l.name, l);
+  return {
+    name: 'merge-linear',
+    doc: 'a region of linear operators -> the convolutions that it is the sum of',
+    roots: lifts.flatMap((l) => l.roots),
+    apply: (root, edit) => mergeAt(root, edit, byOp, merged),
+  };
+}
+
+function mergeAt(root: Node, edit: Editor, lifts: ReadonlyMap<string, Lift>, merged: Merged): Skip | undefined {
+  const output = root.outputs[0];
+  if (!output || root.outputs.slice(1).some((v) => v !== undefined)) return absent('several outputs');
+  if (root.graph.root !== root.graph.model) return absent('in the body of a function');
+  let why: Skip | undefined;
+  for (const layout of ['first', 'last'] as const) {
+    const found = best(root, lifts, layout);
+    if (isSkip(found)) {
+      if (!why || (why.quiet && !found.quiet)) why = found;
+      continue;
+    }
+    const removed = [...found.removed].map((n) => n.opType);
+    const refused = lower(found, root, edit);
+    if (refused) return refused;
+    for (const op of removed) merged.set(op, (merged.get(op) ?? 0) + 1);
+    return undefined;
+  }
+  return why ?? absent('not a linear operator');
+}
+
+function best(root: Node, lifts: ReadonlyMap<string, Lift>, layout: Form['layout']): Plan | Skip {
+  const output = root.outputs[0];
+  if (!output) return absent('no output');
+  let why: Skip | undefined;
+  const tried = new Set<string>();
+  let met = { stacked: true, sum: true, parts: true };
+  for (const choices of ATTEMPTS) {
+    // An attempt that differs from an earlier one only in a choice that never came up would end the same.
+    const key = `${met.stacked ? choices.stacked : ''} ${met.sum ? choices.sum : ''} ${met.parts ? choices.parts : ''}`;
+    if (tried.has(key)) continue;
+    const at = new Lifting(lifts, choices, layout);
+    const form = at.of(root, output);
+    if (tried.size === 0) met = at.met;
+    tried.add(`${met.stacked ? choices.stacked : ''} ${met.sum ? choices.sum : ''} ${met.parts ? choices.parts : ''}`);
+    const plan = isSkip(form) ? form : planOf(form, root);
+    if (!isSkip(plan)) return plan;
+    // The widest attempt says best why nothing came of it; notes from below the root say more than 'nothing to merge'.
+    const note = at.notes.at(-1);
+    why ??= plan.quiet && note ? skip(note.reason) : plan;
+  }
+  return why ?? absent('nothing to merge');
+}
