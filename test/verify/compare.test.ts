@@ -1,0 +1,185 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { parseGraph } from '../../src/graph/parse.js';
+import type { Model } from '../../src/graph/ir.js';
+import { ModelProcess } from '../../src/runtime/child.js';
+import { float32Tensor } from '../../src/tensor/tensor.js';
+import { type CompareOptions, compareModels, type VerifyReport, verifyReportText } from '../../src/verify/index.js';
+
+const process = new ModelProcess({ timeout: 60_000 });
+afterAll(() => process.close());
+
+const model = (text: string): Model => parseGraph(text, { seed: 1 });
+const compare = (a: string, b: string, options: CompareOptions = {}): Promise<VerifyReport> =>
+  compareModels(model(a), model(b), { process, ...options });
+
+const conv = '(x: float32[n,3,8,8]) -> (y)\n y = Conv(x, w: float32[4,3,3,3])';
+
+describe('what can be compared', () => {
+  test.each([
+    [
+      'an input of another name',
+      '(z: float32[n,3,8,8]) -> (y)\n y = Conv(z, w: float32[4,3,3,3])',
+      [/x .*missing/, /z .*only in the second/],
+    ],
+    [
+      'an input of another type',
+      '(x: float16[n,3,8,8]) -> (y)\n y = Conv(x, w: float16[4,3,3,3])',
+      [/x is float32.*float16/],
+    ],
+    [
+      'an input of another shape',
+      '(x: float32[n,3,9,8]) -> (y)\n y = Conv(x, w: float32[4,3,3,3])',
+      [/x is float32\[n,3,8,8\].*\[n,3,9,8\]/],
+    ],
+    [
+      'an output of another name',
+      '(x: float32[n,3,8,8]) -> (z)\n z = Conv(x, w: float32[4,3,3,3])',
+      [/y .*missing/, /z .*only/],
+    ],
+    [
+      'an output more',
+      '(x: float32[n,3,8,8]) -> (y, v)\n y = Conv(x, w: float32[4,3,3,3])\n v = Relu(y)',
+      [/v .*only in the second/],
+    ],
+  ])('%s is refused, and named', async (_what, other, words) => {
+    const attempt = compare(conv, other);
+    await expect(attempt).rejects.toThrow(expect.objectContaining({ code: 'verify/interface', exitCode: 2 }));
+    for (const w of words) await expect(attempt).rejects.toThrow(w);
+  });
+
+  test('a free size agrees with a fixed one', async () => {
+    const fixed = conv.replace('[n,', '[2,');
+    expect((await compare(conv, fixed)).verdict).toBe('match');
+  });
+});
+
+describe('the verdict', () => {
+  test('other weights are a mismatch in the only layer', async () => {
+    const other = parseGraph(conv, { seed: 2 });
+    const report = await compareModels(model(conv), other, { process });
+    expect(report.verdict).toBe('mismatch');
+    expect(report.first).toMatchObject({ value: 'y', op: 'Conv' });
+    expect(verifyReportText(report)).toMatch(/DIFFERS[\s\S]*first difference: channel \d of y/);
+  });
+
+  test('noise of the last bits is none', async () => {
+    // x + x + x + x rounds as 4 x does; 0.1 x ten times does not round as x does.
+    const sums = `(x: float32[4,5]) -> (y)\n a = Mul(x, c: float32[] = [0.1])\n${Array.from({ length: 9 }, (_, i) => ` s${i} = Add(${i === 0 ? 'a' : `s${i - 1}`}, a)`).join('\n')}\n y = Identity(s8)`;
+    const report = await compare('(x: float32[4,5]) -> (y)\n y = Identity(x)', sums);
+    expect(report.verdict).toBe('match');
+    expect(report.outputs[0]?.maxAbs).toBeGreaterThan(0);
+  });
+
+  test('a constant off by one part in ten thousand is not noise', async () => {
+    const scale = (c: string): string => `(x: float32[4,5]) -> (y)\n y = Mul(x, c: float32[] = [${c}])`;
+    expect((await compare(scale('1'), scale('1.0001'))).verdict).toBe('mismatch');
+    expect((await compare(scale('1'), scale('1.0001'), { rtol: 1e-3 })).verdict).toBe('match');
+    expect((await compare(scale('1'), scale('1.000001'), { rtol: 1e-8 })).verdict).toBe('mismatch');
+  });
+
+  test('one element that is off is seen where the rest hides it', async () => {
+    const vector = (v: number): string =>
+      `(x: float32[1,400]) -> (y)\n h = Mul(x, z: float32[] = [0])\n b = Add(h, one: float32[] = [1])\n y = Add(b, c: float32[400] = [${[v, ...Array.from({ length: 399 }, () => 0)].join(',')}])`;
+    const report = await compare(vector(0), vector(5e-5));
+    expect(report.outputs[0]?.rmsRelative).toBeLessThan(1e-5);
+    expect(report.verdict).toBe('mismatch');
+    expect(report.outputs[0]?.mismatch).toMatch(/largest difference/);
+  });
+
+  test('NaN and infinity have to stand in the same places', async () => {
+    const log = '(x: float32[10,10]) -> (y)\n y = Log(x)';
+    expect((await compare(log, log)).verdict).toBe('match');
+    const clipped = '(x: float32[10,10]) -> (y)\n c = Clip(x, lo: float32[] = [1e-30])\n y = Log(c)';
+    const report = await compare(log, clipped);
+    expect(report.verdict).toBe('mismatch');
+    expect(report.outputs[0]?.mismatch).toMatch(/NaN or infinity/);
+  });
+
+  test('integers, booleans and strings are equal or not', async () => {
+    const round = (op: string): string => `(x: float32[50]) -> (y)\n r = ${op}(x)\n y = Cast<to=7>(r)`;
+    expect((await compare(round('Floor'), round('Floor'))).verdict).toBe('match');
+    const report = await compare(round('Floor'), round('Ceil'));
+    expect(report.outputs[0]).toMatchObject({ dtype: 'int64', mismatch: expect.stringMatching(/not equal/) as string });
+    const less = (op: string): string => `(x: float32[50]) -> (y)\n y = ${op}(x, z: float32[] = [0])`;
+    expect((await compare(less('Less'), less('LessOrEqual'))).verdict).toBe('match');
+    expect((await compare(less('Less'), less('Greater'))).verdict).toBe('mismatch');
+    const words = '(x: string[3]) -> (y)\n y = Identity(x)';
+    expect((await compare(words, words)).outputs[0]).toMatchObject({ dtype: 'string', unequal: 0 });
+  });
+
+  test('float16 has a tolerance of its own', async () => {
+    const half = (c: string): string =>
+      `(x: float16[4,64]) -> (y)\n a = Mul(x, c: float16[] = [3])\n y = Mul(a, d: float16[] = [${c}])`;
+    expect((await compare(half('0.3333'), '(x: float16[4,64]) -> (y)\n y = Mul(x, c: float16[] = [1])')).verdict).toBe(
+      'match',
+    );
+    expect((await compare(half('0.34'), '(x: float16[4,64]) -> (y)\n y = Mul(x, c: float16[] = [1])')).verdict).toBe(
+      'mismatch',
+    );
+  });
+});
+
+describe('what cannot be verified', () => {
+  test('a random operator', async () => {
+    const random = '(x: float32[4]) -> (y)\n r = RandomNormalLike@noise(x)\n y = Add(x, r)';
+    const report = await compare(random, random);
+    expect(report).toMatchObject({ verdict: 'not verified', why: 'random operator RandomNormalLike noise' });
+  });
+
+  test('an unknown operator in both', async () => {
+    const odd = '(x: float32[4]) -> (y)\n y = my.domain::Frobnicate(x)';
+    const report = await compare(odd, odd);
+    expect(report.verdict).toBe('not verified');
+    expect(report.why).toMatch(/Frobnicate|my\.domain/);
+  });
+
+  test('an operator that cannot run in the candidate only is a mismatch', async () => {
+    const report = await compare(
+      '(x: float32[4]) -> (y)\n y = Relu(x)',
+      '(x: float32[4]) -> (y)\n y = my.domain::Frobnicate(x)',
+    );
+    expect(report.verdict).toBe('mismatch');
+    expect(report.why).toMatch(/the first model runs and the second does not/);
+  });
+});
+
+describe('inputs', () => {
+  test('free sizes are chosen so that the model runs, or as the caller says', async () => {
+    const flat = '(x: float32[n,1,h,w]) -> (y)\n f = Flatten(x)\n y = Gemm(f, b: float32[784,10])';
+    const report = await compare(flat, flat);
+    expect(report.inputs).toEqual([{ name: 'x', dtype: 'float32', shape: [2, 1, 28, 28] }]);
+    const shaped = await compare(flat, flat, { shapes: new Map([['x', [3, 1, 4, 196]]]) });
+    expect(shaped.inputs[0]?.shape).toEqual([3, 1, 4, 196]);
+    const named = await compare(flat, flat, {
+      dims: new Map([
+        ['n', 5],
+        ['h', 98],
+        ['w', 8],
+      ]),
+    });
+    expect(named.inputs[0]?.shape).toEqual([5, 1, 98, 8]);
+  });
+
+  test('indices stay within a small table', async () => {
+    const gather = '(x: int64[5]) -> (y)\n y = Gather(t: float32[2,3], x)';
+    expect((await compare(gather, gather)).verdict).toBe('match');
+  });
+
+  test('given inputs are used', async () => {
+    const abs = '(x: float32[2]) -> (y)\n y = Abs(x)';
+    const relu = '(x: float32[2]) -> (y)\n y = Relu(x)';
+    const positive = [new Map([['x', float32Tensor([2], [1, 2])]])];
+    expect((await compare(abs, relu, { inputs: positive })).verdict).toBe('match');
+    const negative = [new Map([['x', float32Tensor([2], [1, -2])]])];
+    expect((await compare(abs, relu, { inputs: negative })).verdict).toBe('mismatch');
+    const misfit = [new Map([['x', float32Tensor([3], [1, 2, 3])]])];
+    await expect(compare(abs, relu, { inputs: misfit })).rejects.toThrow(
+      expect.objectContaining({ code: 'runtime/input' }),
+    );
+  });
+
+  test('the same seed gives the same report', async () => {
+    const other = conv.replace('Conv(', 'Conv<pads=[0,0,0,0]>(');
+    expect(await compare(conv, other, { seed: 7 })).toEqual(await compare(conv, other, { seed: 7 }));
+  });
+});
