@@ -89,6 +89,12 @@ export const ERRORS = {
   },
   'verify/inputs': { exit: 2, doc: 'the inputs given for a comparison do not fit the model' },
   'verify/interface': { exit: 2, doc: 'two models differ in their inputs or outputs and cannot be compared' },
+  'weights/mismatch': {
+    exit: 2,
+    doc: 'a checkpoint does not fit a network; the message lists everything that is missing, unexpected or of another shape',
+  },
+  'weights/not-published': { exit: 2, doc: 'a variant has no published weights, or none of that name' },
+  'weights/nothing': { exit: 2, doc: 'no tensor of a checkpoint fits a network' },
   'zip/checksum': { exit: 2, doc: 'a stored entry is damaged: its CRC-32 does not match' },
   'zip/directory': { exit: 2, doc: 'the directory of a zip archive is cut off or contradicts itself' },
   'zip/unsupported': { exit: 2, doc: 'a zip archive is encrypted, compressed, or spread over several disks' },

@@ -1,0 +1,3 @@
+export { bindWeights, type BindOptions, type BindReport } from './bind.js';
+export { chooseCheckpoint, impliedOptions, type ImpliedOptions, publishedCheckpoint } from './checkpoints.js';
+export type { Mismatch } from './mismatch.js';
