@@ -104,16 +104,18 @@ function classifierSize(built: Built, rows: readonly Mismatch[]): number | undef
   return same && first !== undefined ? Number(first) : undefined;
 }
 
-/** Asymmetric blocks on one side only. */
+/** Asymmetric blocks on one side, where the other has a convolution. */
 function styleHint(rows: readonly Mismatch[]): string | undefined {
-  const has = (problem: Mismatch['problem'], name: RegExp): boolean =>
-    rows.some((r) => r.problem === problem && name.test(r.name));
-  const authors = /\.(square|ver|hor)_conv\./;
-  const plain = /\.ac[12]\./;
-  if (has('unexpected', authors))
+  const names = (problem: Mismatch['problem']): ReadonlySet<string> =>
+    new Set(rows.filter((r) => r.problem === problem).map((r) => r.name));
+  const [lacks, has] = [names('missing'), names('unexpected')];
+  const replaces = (some: ReadonlySet<string>, block: RegExp, others: ReadonlySet<string>): boolean =>
+    [...some].some((name) => block.test(name) && others.has(name.replace(block, '.weight')));
+  const [authors, plain] = [/\.square_conv\.weight$/, /\.ac1\.weight$/];
+  if (replaces(has, authors, lacks))
     return "the checkpoint has ACNet's blocks under their authors' names: build with --acb";
-  if (has('unexpected', plain)) return "the checkpoint has ACNet's blocks in the plain form: build with --acb plain";
-  if (has('missing', authors) || has('missing', plain))
+  if (replaces(has, plain, lacks)) return "the checkpoint has ACNet's blocks in the plain form: build with --acb plain";
+  if (replaces(lacks, authors, has) || replaces(lacks, plain, has))
     return 'the checkpoint is of the network without asymmetric blocks: build without --acb';
   return undefined;
 }
