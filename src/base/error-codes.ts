@@ -47,6 +47,7 @@ export const ERRORS = {
   'onnx/truncated': { exit: 2, doc: 'a file ends inside a message, or a length runs past what holds it' },
   'onnx/unsupported': { exit: 2, doc: 'a part of the ONNX format that cnnx does not read' },
   'onnx/wire': { exit: 2, doc: 'bytes are not valid protobuf' },
+  'passes/unknown-rule': { exit: 2, doc: 'a rule was named that does not exist' },
   'pickle/invalid': {
     exit: 2,
     doc: 'a pickle does not fit together: a stack, a memo or a value is not what an instruction needs',

@@ -102,6 +102,12 @@ export class Editor {
   /** A new initializer under exactly this name. Throws `graph/duplicate-name`. Below IR version 4 it is listed as an input too, as that version asks. */
   addInitializer(graph: Graph, name: string, data: Tensor): Value {
     const value = this.#define(graph, name);
+    this.#initialize(value, data);
+    return value;
+  }
+
+  #initialize(value: Value, data: Tensor): void {
+    const { graph, name } = value;
     mutable(value).initializer = data;
     mutable(value).type = { kind: 'tensor', dtype: data.dtype, shape: data.shape };
     mutable(graph).initializers.add(value);
@@ -110,7 +116,6 @@ export class Editor {
       mutable(graph).inputInfos.set(value, { name, type: value.type });
     }
     this.touchGraph(graph);
-    return value;
   }
 
   /** A new initializer named `hint`, or `hint` and a number if that is taken. In a function's body, which can have none, use a node. */
@@ -126,6 +131,20 @@ export class Editor {
     if (info) mutable(value.graph).inputInfos.set(value, { ...info, type: value.type, carried: undefined });
     this.touchGraph(value.graph);
     for (const node of value.uses.keys()) this.onTouch(node);
+  }
+
+  /**
+   * Makes a node's only output an initializer of the same name: every user sees the value it saw before. The node goes, and what only it
+   * needed. The graph must be one that can hold initializers (not a function's body, nor a subgraph below IR version 4).
+   */
+  settle(value: Value, data: Tensor): void {
+    const node = value.producer;
+    if (!node || node.outputs.some((v) => v !== value && v !== undefined))
+      throw new Error(`bug: ${printable(value.name)} is not the only output of a node`);
+    setOutputs(node, []);
+    this.#initialize(value, data);
+    this.remove(node);
+    for (const user of value.uses.keys()) this.onTouch(user);
   }
 
   /** Records what was found out about a value. Not an edit of the file. */

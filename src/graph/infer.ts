@@ -25,10 +25,15 @@ export interface InferenceProblem {
 /**
  * Gives every value the type that the file declares, joined with what the declarations in `registry` infer, through subgraphs and calls
  * of the model's functions. Types found by an earlier run, or by edits, are found anew. Contradictions do not stop it: they are returned,
- * and the declared type stays. Does not count as an edit. Time is linear in the size of the model.
+ * and the declared type stays. Does not count as an edit. Time is linear in the size of the model. `known` receives the integers that values
+ * are found to hold.
  */
-export function inferShapes(model: Model, registry: OpRegistry): readonly InferenceProblem[] {
-  const inference = new Inference(model, registry);
+export function inferShapes(
+  model: Model,
+  registry: OpRegistry,
+  known: KnownInts = new WeakMap(),
+): readonly InferenceProblem[] {
+  const inference = new Inference(model, registry, known);
   for (const graph of everyGraph(model)) resetTypes(graph);
   inference.graph(model.graph);
   return inference.problems;
@@ -59,7 +64,7 @@ const noAttributes: Attributes = new Map();
 class Inference {
   readonly problems: InferenceProblem[] = [];
   readonly #functions = new Map<string, FunctionDef>();
-  #known: KnownInts = new WeakMap();
+  #known: KnownInts;
   /** Those of the function call that is being followed; they stand for `ref` attributes in its body. */
   #attributes: Attributes = noAttributes;
   #callDepth = 0;
@@ -68,7 +73,9 @@ class Inference {
   constructor(
     model: Model,
     readonly registry: OpRegistry,
+    known: KnownInts,
   ) {
+    this.#known = known;
     for (const f of model.functions) this.#functions.set(callKey(f.domain, f.name, f.overload), f);
   }
 

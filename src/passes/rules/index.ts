@@ -1,0 +1,43 @@
+import type { Rule } from '../rule.js';
+import { clipChain } from './clip-chain.js';
+import { constantNode } from './constant-node.js';
+import { dropout } from './dropout.js';
+import { foldCast } from './fold-cast.js';
+import { foldTranspose } from './fold-transpose.js';
+import { foldView } from './fold-view.js';
+import { identity } from './identity.js';
+import { matmulAdd } from './matmul-add.js';
+import { neutralOperand } from './neutral-operand.js';
+import { padIntoAveragePool } from './pad-into-average-pool.js';
+import { padIntoConv } from './pad-into-conv.js';
+import { padIntoMaxPool } from './pad-into-max-pool.js';
+import { sameShapeView } from './same-shape-view.js';
+import { sameTypeCast } from './same-type-cast.js';
+import { singleInput } from './single-input.js';
+import { transposeChain } from './transpose-chain.js';
+import { viewChain } from './view-chain.js';
+import { wholeSlice } from './whole-slice.js';
+import { zeroPad } from './zero-pad.js';
+
+/** Every rule, sorted by name. */
+export const RULES: readonly Rule[] = [
+  clipChain,
+  constantNode,
+  dropout,
+  foldCast,
+  foldTranspose,
+  foldView,
+  identity,
+  matmulAdd,
+  neutralOperand,
+  padIntoAveragePool,
+  padIntoConv,
+  padIntoMaxPool,
+  sameShapeView,
+  sameTypeCast,
+  singleInput,
+  transposeChain,
+  viewChain,
+  wholeSlice,
+  zeroPad,
+];

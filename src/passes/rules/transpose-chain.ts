@@ -1,0 +1,33 @@
+import { type NodeOf } from '../../graph/op-def.js';
+import { Transpose } from '../../ops/index.js';
+import { shapeOf } from '../../ops/tensors.js';
+import { producer, usedOnce } from '../match.js';
+import { absent, rule, skip } from '../rule.js';
+
+/** Axis i of the result is axis perm[i] of the input. */
+function permOf(node: NodeOf<typeof Transpose>): readonly number[] | undefined {
+  return node.attr.perm ?? shapeOf(node.in.x)?.map((_, i, all) => all.length - 1 - i);
+}
+
+const isIdentity = (perm: readonly number[]): boolean => perm.every((p, i) => p === i);
+
+export const transposeChain = rule({
+  name: 'transpose-chain',
+  doc: 'Transpose(Transpose(x)) -> one Transpose; one that keeps the order of the axes -> x',
+  root: Transpose,
+  apply(node, edit) {
+    const { x } = node.in;
+    const { y } = node.out;
+    const outer = permOf(node);
+    if (!outer) return absent('the rank is not known');
+    const inner = producer(x, Transpose);
+    const first = isIdentity(outer) ? undefined : inner && permOf(inner);
+    if (!isIdentity(outer) && !first) return absent('not a chain');
+    const perm = first ? outer.map((p) => first[p] ?? p) : outer;
+    const source = first && inner ? inner.in.x : x;
+    if (isIdentity(perm) && edit.canReplaceUses(y, source)) edit.replaceUses(y, source);
+    else if (!first) return absent('joins an output to an input, a constant, or another output');
+    else if (!usedOnce(x)) return skip('the first Transpose is used elsewhere');
+    else edit.replace(node, Transpose, { x: source }, { perm });
+  },
+});

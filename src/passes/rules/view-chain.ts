@@ -1,0 +1,58 @@
+import type { Value } from '../../graph/ir.js';
+import {
+  constantOf,
+  Flatten,
+  Reshape,
+  Squeeze,
+  Squeeze1,
+  squeezeAxes,
+  Unsqueeze,
+  Unsqueeze1,
+  unsqueezeAxes,
+} from '../../ops/index.js';
+import { shapeOf } from '../../ops/tensors.js';
+import { constantInts } from '../../graph/infer-node.js';
+import { int64Tensor } from '../../tensor/tensor.js';
+import { sameShape, usedOnce } from '../match.js';
+import { absent, rule, skip } from '../rule.js';
+
+const VIEWS = [Reshape, Flatten, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1] as const;
+
+/** The shape operand of a Reshape that copies no size of its input: it may stand on any other view of the same elements. */
+function ownShape(value: Value | undefined): Value | undefined {
+  const held = constantOf(value);
+  const sizes = held && constantInts(held);
+  return sizes && !sizes.includes(0) ? value : undefined;
+}
+
+export const viewChain = rule({
+  name: 'view-chain',
+  doc: 'Reshape, Flatten, Squeeze or Unsqueeze of another of them -> one Reshape, or nothing',
+  root: VIEWS,
+  apply(node, edit) {
+    const { x } = node.in;
+    const { y } = node.out;
+    const inner = x.producer;
+    const source = inner?.inputs[0];
+    if (!inner || !source || !VIEWS.some((op) => inner.is(op))) return absent('not a chain');
+    const added = unsqueezeAxes(inner);
+    const undoes = added !== undefined && squeezeAxes(node)?.join() === added.join();
+    if ((undoes || sameShape(shapeOf(source), shapeOf(y))) && edit.canReplaceUses(y, source)) {
+      edit.replaceUses(y, source);
+      return;
+    }
+    if (!usedOnce(x)) return skip('the first view is used elsewhere');
+    const given = node.is(Reshape) ? ownShape(node.in.shape) : undefined;
+    if (given) {
+      edit.replace(node, Reshape, { x: source, shape: given }, {}, { attrsFrom: node });
+      return;
+    }
+    const shape = shapeOf(y);
+    if (!shape || shape.filter((d) => typeof d !== 'number').length > 1) return skip('more than one size is not known');
+    if (shape.includes(0)) return skip('there are no elements');
+    if ((node.opset ?? 0) < 5) return absent('opset 4 has no Reshape that this could become');
+    const sizes = shape.map((d) => (typeof d === 'number' ? d : -1));
+    const operand = edit.constant(node.graph, int64Tensor([sizes.length], sizes), `${y.name}_shape`);
+    edit.replace(node, Reshape, { x: source, shape: operand });
+  },
+});

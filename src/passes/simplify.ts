@@ -1,0 +1,137 @@
+import { CnnxError } from '../base/errors.js';
+import { nearest, printable } from '../base/text.js';
+import { Editor, everyGraph } from '../graph/edit.js';
+import { inferShapes } from '../graph/infer.js';
+import type { KnownInts } from '../graph/infer-node.js';
+import type { Model } from '../graph/ir.js';
+import { registry } from '../ops/index.js';
+import { mergeCommonSubexpressions } from './common-subexpressions.js';
+import { foldConstantRegions, RegionMemory } from './constant-regions.js';
+import { removeDeadCode } from './dead-code.js';
+import { mergeDuplicateInitializers } from './duplicate-initializers.js';
+import type { Evaluate } from './evaluate.js';
+import { foldShapeArithmetic } from './fold-shapes.js';
+import { RULES } from './rules/index.js';
+import { type RunReport, runRules } from './runner.js';
+
+/** Each round opens ways for the next; models settle in two or three. */
+const MAX_ROUNDS = 20;
+
+export interface SimplifyOptions {
+  /** Computes constant regions. Without it only what needs no arithmetic is folded. */
+  readonly evaluate?: Evaluate | undefined;
+  /** Names of the only rules to apply; all if absent. */
+  readonly only?: readonly string[] | undefined;
+  /** Names of rules not to apply. */
+  readonly skip?: readonly string[] | undefined;
+}
+
+export interface SimplifyReport extends RunReport {
+  readonly rounds: number;
+  /** Why constant regions could not be evaluated. */
+  readonly failures: readonly string[];
+}
+
+interface Step {
+  readonly name: string;
+  readonly doc: string;
+  readonly run: (model: Model, edit: Editor, known: KnownInts) => number;
+}
+
+/** What is done to whole models, beside the rules; sorted by name. */
+const STEPS: readonly Step[] = [
+  {
+    name: 'common-subexpressions',
+    doc: 'two nodes that compute the same from the same inputs -> the first of them',
+    run: mergeCommonSubexpressions,
+  },
+  { name: 'dead-code', doc: 'nodes and initializers that no output depends on go', run: removeDeadCode },
+  {
+    name: 'duplicate-initializers',
+    doc: 'initializers with equal type, shape and bytes -> the first of them',
+    run: mergeDuplicateInitializers,
+  },
+  {
+    name: 'fold-shapes',
+    doc: 'sizes of known dimensions, and what is computed from them -> constants',
+    run: foldShapeArithmetic,
+  },
+];
+
+const FOLD_CONSTANTS = 'fold-constants';
+
+/** Everything that `simplify` can do, by the names that `only` and `skip` take; sorted. */
+export const SIMPLIFICATIONS: readonly { readonly name: string; readonly doc: string }[] = [
+  ...RULES,
+  ...STEPS,
+  { name: FOLD_CONSTANTS, doc: 'what depends on constants alone -> constants, computed by onnxruntime' },
+]
+  .map(({ name, doc }) => ({ name, doc }))
+  .sort((a, b) => (a.name < b.name ? -1 : 1));
+
+/**
+ * Applies every exact simplification to a model, in place, until none applies: outputs keep their names, types and values. Throws
+ * `passes/unknown-rule` for names in `only` or `skip` that there are not.
+ */
+export async function simplify(model: Model, options: SimplifyOptions = {}): Promise<SimplifyReport> {
+  const wanted = selection(options);
+  const rules = RULES.filter((r) => wanted(r.name));
+  const steps = STEPS.filter((s) => wanted(s.name));
+  const applied = new Map<string, number>();
+  const skipped = new Map<string, Map<string, number>>();
+  const failures: string[] = [];
+  const memory = new RegionMemory();
+  let left: RunReport['left'] = [];
+  let rounds = 0;
+  for (let before = -1, done = 0; done !== before && rounds < MAX_ROUNDS; rounds++) {
+    before = done;
+    const known = inferred(model);
+    const edit = new Editor(model);
+    for (const step of steps) add(applied, step.name, step.run(model, edit, known));
+    edit.finish();
+    const run = runRules(model, rules);
+    for (const [name, count] of run.applied) add(applied, name, count);
+    for (const [name, reasons] of run.skipped) skipped.set(name, reasons);
+    left = run.left;
+    if (options.evaluate && wanted(FOLD_CONSTANTS)) {
+      const regions = await foldConstantRegions(model, new Editor(model), options.evaluate, memory);
+      add(applied, FOLD_CONSTANTS, regions.folded);
+      failures.push(...regions.failures);
+    }
+    done = [...applied.values()].reduce((a, b) => a + b, 0);
+  }
+  return { applied, skipped, left, rounds, failures };
+}
+
+/** Types of all values, and the integers that some hold. Types that a file declares of inner values and that cannot be true are taken out of it. */
+function inferred(model: Model): KnownInts {
+  const known: KnownInts = new WeakMap();
+  const wrong = new Set(inferShapes(model, registry, known).flatMap((p) => p.value ?? []));
+  if (wrong.size === 0) return known;
+  const edit = new Editor(model);
+  let dropped = 0;
+  for (const graph of everyGraph(model)) {
+    const kept = graph.valueInfos.filter((i) => !wrong.has(i.name));
+    dropped += graph.valueInfos.length - kept.length;
+    if (kept.length < graph.valueInfos.length) edit.setValueInfos(graph, kept);
+  }
+  return dropped > 0 ? inferred(model) : known;
+}
+
+function add(counts: Map<string, number>, name: string, count: number): void {
+  if (count > 0) counts.set(name, (counts.get(name) ?? 0) + count);
+}
+
+function selection({ only, skip }: SimplifyOptions): (name: string) => boolean {
+  for (const name of [...(only ?? []), ...(skip ?? [])]) {
+    if (SIMPLIFICATIONS.some((s) => s.name === name)) continue;
+    const like = nearest(
+      name,
+      SIMPLIFICATIONS.map((s) => s.name),
+    );
+    throw new CnnxError('passes/unknown-rule', `there is no rule named ${printable(name)}`, {
+      hint: like.length > 0 ? `did you mean ${like.join(', ')}?` : 'cnnx fuse --list names them all',
+    });
+  }
+  return (name) => (only === undefined || only.includes(name)) && !(skip?.includes(name) ?? false);
+}

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { printGraph } from '../../../src/graph/print.js';
+import { constantNode } from '../../../src/passes/rules/constant-node.js';
+import { expectSameOutputs, runRule, TOL } from '../../support/rules.js';
+
+const f = (body: string): string => `(x: float32[n,4]) -> (y)\n ${body}`;
+
+test.each([
+  ['its value becomes an initializer', f('c = Constant<value: float32[4] = [1,2,3,4]>()\n y = Add(x, c)'), TOL.exact],
+  [
+    'in its short forms',
+    f(
+      'a = Constant<value_float=2.5>()\n b = Constant<value_floats=[1.0,2.0,3.0,4.0]>()\n s = Add(x, a)\n y = Mul(s, b)',
+    ),
+    TOL.exact,
+  ],
+] as const)('%s', async (_, text, tol) => {
+  const { before, after, report } = runRule(constantNode, text);
+  expect(printGraph(after, { types: 'none' })).toMatchSnapshot();
+  expect(report.applied).toBeGreaterThan(0);
+  await expectSameOutputs(before, after, tol);
+});
+
+test.each([['is an output', f('y = Constant<value: float32[4] = [1,2,3,4]>()')]])(
+  'leaves it alone: %s',
+  (why, text) => {
+    const { report } = runRule(constantNode, text);
+    expect(report.applied).toBe(0);
+    expect(Object.keys(report.skipped)).toContain(why);
+  },
+);

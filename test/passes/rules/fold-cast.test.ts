@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { printGraph } from '../../../src/graph/print.js';
+import { foldCast } from '../../../src/passes/rules/fold-cast.js';
+import { expectSameOutputs, runRule, TOL } from '../../support/rules.js';
+
+const f = (body: string): string => `(x: float32[n,4]) -> (y)\n ${body}`;
+
+test.each([
+  ['from float16', f('c = Cast<to=1>(w: float16[4] = [1.5,-2,0.0999755859375,65504])\n y = Add(x, c)'), TOL.exact],
+] as const)('%s', async (_, text, tol) => {
+  const { before, after, report } = runRule(foldCast, text);
+  expect(printGraph(after, { types: 'none' })).toMatchSnapshot();
+  expect(report.applied).toBeGreaterThan(0);
+  await expectSameOutputs(before, after, tol);
+});
+
+test.each([
+  ['its input is computed, or overridable', f('t = Cast<to=10>(x)\n y = Cast<to=1>(t)')],
+  ['is an output', f('y = Cast<to=1>(w: float16[4])')],
+  ['not from a half to a single float', f('c = Cast<to=1>(w: float64[4])\n y = Add(x, c)')],
+  [
+    'the constant is large, and used elsewhere',
+    `(x: float32[n,800]) -> (y, z)\n t = Cast<to=1>(w: float16[800,800])\n y = Add(x, t)\n z = Identity(w)`,
+  ],
+])('leaves it alone: %s', (why, text) => {
+  const { report } = runRule(foldCast, text);
+  expect(report.applied).toBe(0);
+  expect(Object.keys(report.skipped)).toContain(why);
+});

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { printGraph } from '../../../src/graph/print.js';
+import { foldView } from '../../../src/passes/rules/fold-view.js';
+import { expectSameOutputs, runRule, TOL } from '../../support/rules.js';
+
+const f = (body: string): string => `(x: float32[n,4]) -> (y)\n ${body}`;
+
+test.each([
+  ['Reshape', f('c = Reshape(w: float32[2,2], s: int64[1] = [-1])\n y = Add(x, c)'), TOL.exact],
+  [
+    'Unsqueeze and Flatten',
+    f('c = Unsqueeze(w: float32[4], s: int64[1] = [1])\n d = Flatten<axis=0>(c)\n y = Add(x, d)'),
+    TOL.exact,
+  ],
+  ['Squeeze', f('c = Squeeze(w: float32[4,1,1])\n y = Add(x, c)'), TOL.exact],
+] as const)('%s', async (_, text, tol) => {
+  const { before, after, report } = runRule(foldView, text);
+  expect(printGraph(after, { types: 'none' })).toMatchSnapshot();
+  expect(report.applied).toBeGreaterThan(0);
+  await expectSameOutputs(before, after, tol);
+});
+
+test.each([
+  ['its input is computed, or overridable', f('c = Flatten(x)\n y = Relu(c)')],
+  ['is an output', f('y = Flatten(w: float32[2,2])')],
+  ['the shape is not known', `(x: float32[n,4], s: int64[1]) -> (y)\n c = Reshape(w: float32[4], s)\n y = Add(x, c)`],
+  [
+    'the constant is large, and used elsewhere',
+    `(x: float32[n,600]) -> (y, z)\n c = Flatten(w: float32[2,300,600])\n y = Reshape(c, s: int64[1] = [-1])\n z = Add(x, w)`,
+  ],
+])('leaves it alone: %s', (why, text) => {
+  const { report } = runRule(foldView, text);
+  expect(report.applied).toBe(0);
+  expect(Object.keys(report.skipped)).toContain(why);
+});

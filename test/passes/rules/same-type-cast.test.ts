@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { printGraph } from '../../../src/graph/print.js';
+import { sameTypeCast } from '../../../src/passes/rules/same-type-cast.js';
+import { expectSameOutputs, runRule, TOL } from '../../support/rules.js';
+
+const f = (body: string): string => `(x: float32[n,4]) -> (y)\n ${body}`;
+
+test.each([['to the type that it has', f('t = Cast<to=1>(x)\n y = Relu(t)'), TOL.exact]] as const)(
+  '%s',
+  async (_, text, tol) => {
+    const { before, after, report } = runRule(sameTypeCast, text);
+    expect(printGraph(after, { types: 'none' })).toMatchSnapshot();
+    expect(report.applied).toBeGreaterThan(0);
+    await expectSameOutputs(before, after, tol);
+  },
+);
+
+test.each([
+  ['to another type, or from one that is not known', f('t = Cast<to=11>(x)\n y = Relu(t)')],
+  ['joins an output to an input, a constant, or another output', f('y = Cast<to=1>(x)')],
+])('leaves it alone: %s', (why, text) => {
+  const { report } = runRule(sameTypeCast, text);
+  expect(report.applied).toBe(0);
+  expect(Object.keys(report.skipped)).toContain(why);
+});
