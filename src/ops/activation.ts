@@ -2,7 +2,7 @@ import type { Value } from '../graph/ir.js';
 import { attr, defineOp } from '../graph/op-def.js';
 import { axisOf, like, same, shapeError, shapeOf, shapeText } from './tensors.js';
 import { broadcast } from './shape-rules.js';
-import { FLOATS, NUMERIC, SIGNED } from './types.js';
+import { FLOATS, FLOATS_BEFORE_BFLOAT, NUMERIC, SIGNED } from './types.js';
 
 const MAX_FLOAT32 = 3.4028234663852886e38;
 
@@ -39,6 +39,7 @@ export const Clip6 = defineOp({
   since: [6],
   until: 11,
   doc: 'Clip with its bounds as attributes. x, y: any shape.',
+  types: { T: FLOATS_BEFORE_BFLOAT },
   attrs: { min: attr.float(-MAX_FLOAT32), max: attr.float(MAX_FLOAT32) },
 });
 
@@ -196,6 +197,7 @@ const alongRest = (name: string, doc: string) =>
     name,
     since: [1, 11],
     until: 13,
+    types: { T: FLOATS_BEFORE_BFLOAT },
     doc: `${doc} over all axes from \`axis\` on, taken as one. x, y: any shape.`,
     attrs: { axis: attr.int(1) },
     infer: ({ in: { x }, attr }) => ({ y: alongAxis(x, attr.axis, 1) }),

@@ -2,7 +2,7 @@ import type { Graph, Value } from '../graph/ir.js';
 import { attr, defineOp } from '../graph/op-def.js';
 import { type Dim, isTensorType, tensorType, type ValueType } from '../graph/types.js';
 import { axisOf } from './tensors.js';
-import { ALL, BOOL, INT64 } from './types.js';
+import { ALL, BOOL, CLASSIC_BEFORE_BFLOAT, INT64 } from './types.js';
 
 /** What holds for both of two types: where one value comes from either. */
 export function commonType(a: ValueType | undefined, b: ValueType | undefined): ValueType | undefined {
@@ -113,7 +113,7 @@ export const Scan8 = defineOp({
   doc: 'Scan over axis 1 for each entry of a batch on axis 0. xs: states, then scanned inputs. ys: the last states, then what the rounds gave, stacked.',
   inputs: { sequence_lens: 'I?', xs: 'V*' },
   outputs: { ys: 'V*' },
-  types: { I: INT64, V: ALL },
+  types: { I: INT64, V: CLASSIC_BEFORE_BFLOAT },
   attrs: { body: attr.requiredGraph(), directions: attr.ints(), num_scan_inputs: attr.requiredInt() },
   enter({ in: { xs }, attr }) {
     const states = xs.length - attr.num_scan_inputs;

@@ -1,7 +1,7 @@
 import { added, attr, defineOp } from '../graph/op-def.js';
 import { dtypeOfCode } from '../tensor/dtype.js';
 import { dtypeOf, same, shapeOf, typed } from './tensors.js';
-import { ALL, BOOL, FLOATS } from './types.js';
+import { ALL, BOOL, CASTABLE, FLOAT8, FLOATS, FLOATS_BEFORE_BFLOAT } from './types.js';
 
 export const Identity = defineOp({
   name: 'Identity',
@@ -21,7 +21,7 @@ export const Cast = defineOp({
   doc: 'x with another element type. x, y: any shape. to: an ONNX type code.',
   inputs: { x: 'T' },
   outputs: { y: 'U' },
-  types: { T: ALL, U: ALL },
+  types: { T: CASTABLE, U: CASTABLE },
   attrs: { to: attr.requiredInt(), saturate: added(19, attr.int(1)), round_mode: added(24, attr.string('up')) },
   infer: ({ in: { x }, attr }) => ({ y: typed(dtypeOfCode(attr.to), shapeOf(x)) }),
   data({ in: { x }, attr, ints }) {
@@ -36,7 +36,7 @@ export const Dropout = defineOp({
   doc: 'x; in training mode with elements dropped at a rate of `ratio`. x, y, mask: any shape. ratio, training_mode: scalars.',
   inputs: { x: 'T', ratio: 'R?', training_mode: 'B?' },
   outputs: { y: 'T', mask: 'B?' },
-  types: { T: FLOATS, R: FLOATS, B: BOOL },
+  types: { T: [...FLOATS, ...FLOAT8], R: [...FLOATS, ...FLOAT8], B: BOOL },
   attrs: { seed: attr.int() },
   infer: ({ in: { x } }) => ({ y: same(x), mask: typed('bool', shapeOf(x)) }),
 });
@@ -48,7 +48,7 @@ export const Dropout10 = defineOp({
   doc: 'x: this version only exists for inference. x, y, mask: any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'T', mask: 'B?' },
-  types: { T: FLOATS, B: BOOL },
+  types: { T: FLOATS_BEFORE_BFLOAT, B: BOOL },
   attrs: { ratio: attr.float(0.5) },
   infer: ({ in: { x } }) => ({ y: same(x), mask: typed('bool', shapeOf(x)) }),
 });
@@ -60,9 +60,22 @@ export const Dropout7 = defineOp({
   doc: 'x: this version only exists for inference; its mask has the type of x. x, y, mask: any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'T', mask: 'T?' },
-  types: { T: FLOATS },
+  types: { T: FLOATS_BEFORE_BFLOAT },
   attrs: { ratio: attr.float(0.5) },
   infer: ({ in: { x } }) => ({ y: same(x), mask: same(x) }),
+});
+
+const FIXED_WIDTH = ALL.filter((t) => t !== 'string');
+
+export const BitCast = defineOp({
+  name: 'BitCast',
+  since: [26],
+  doc: 'The bits of x read as another type of the same width. x, y: any shape. to: an ONNX type code.',
+  inputs: { x: 'T' },
+  outputs: { y: 'U' },
+  types: { T: FIXED_WIDTH, U: FIXED_WIDTH },
+  attrs: { to: attr.requiredInt() },
+  infer: ({ in: { x }, attr }) => ({ y: typed(dtypeOfCode(attr.to), shapeOf(x)) }),
 });
 
 export const CastLike = defineOp({
@@ -71,7 +84,7 @@ export const CastLike = defineOp({
   doc: 'x with the element type of another tensor. x, y: any shape.',
   inputs: { x: 'T', target: 'U' },
   outputs: { y: 'U' },
-  types: { T: ALL, U: ALL },
+  types: { T: CASTABLE, U: CASTABLE },
   attrs: { saturate: added(19, attr.int(1)), round_mode: added(24, attr.string('up')) },
   infer: ({ in: { x, target } }) => ({ y: typed(dtypeOf(target), shapeOf(x)) }),
   data({ in: { x, target }, ints }) {

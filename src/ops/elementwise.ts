@@ -4,14 +4,12 @@ import type { Dim, ValueType } from '../graph/types.js';
 import type { DType } from '../tensor/dtype.js';
 import { type Ints, zipInts } from './ints.js';
 import { broadcast } from './shape-rules.js';
-import { addDims, divideDims, dtypeOf, multiplyDims, shapeOf, subtractDims, typed } from './tensors.js';
+import { addDims, divideDims, dtypeOf, like, multiplyDims, shapeOf, subtractDims, typed } from './tensors.js';
 import { FLOATS, INDICES, NUMERIC } from './types.js';
 
-/** The broadcast shape, with the element type of the first that knows its own. */
-export function broadcastType(values: readonly Value[]): ValueType | undefined {
-  const dtype = values.map(dtypeOf).find((d) => d !== 'undefined') ?? 'undefined';
-  return typed(dtype, broadcast(values.map(shapeOf)));
-}
+/** The broadcast shape, with the element type of the first. */
+export const broadcastType = (values: readonly Value[]): ValueType | undefined =>
+  like(values[0], broadcast(values.map(shapeOf)));
 
 interface Declared {
   readonly name: string;
@@ -68,20 +66,20 @@ export const Div = binary({
 
 export const Max = variadic({
   name: 'Max',
-  since: [8, 12, 13],
+  since: [6, 8, 12, 13],
   doc: 'The largest',
   types: NUMERIC,
   data: (a, b) => (typeof a === 'number' && typeof b === 'number' ? Math.max(a, b) : undefined),
 });
-export const Mean = variadic({ name: 'Mean', since: [8, 13], doc: '(x1 + x2 + ...) / n', types: FLOATS });
+export const Mean = variadic({ name: 'Mean', since: [6, 8, 13], doc: '(x1 + x2 + ...) / n', types: FLOATS });
 export const Min = variadic({
   name: 'Min',
-  since: [8, 12, 13],
+  since: [6, 8, 12, 13],
   doc: 'The smallest',
   types: NUMERIC,
   data: (a, b) => (typeof a === 'number' && typeof b === 'number' ? Math.min(a, b) : undefined),
 });
-export const Sum = variadic({ name: 'Sum', since: [8, 13], doc: 'x1 + x2 + ...', types: FLOATS });
+export const Sum = variadic({ name: 'Sum', since: [6, 8, 13], doc: 'x1 + x2 + ...', types: FLOATS });
 
 export const Mod = defineOp({
   name: 'Mod',

@@ -29,7 +29,7 @@ import {
 } from './activation.js';
 import { Constant } from './constants.js';
 import { If, Loop, Scan, Scan8 } from './control-flow.js';
-import { Cast, CastLike, Dropout, Dropout10, Dropout7, Identity } from './conversion.js';
+import { BitCast, Cast, CastLike, Dropout, Dropout10, Dropout7, Identity } from './conversion.js';
 import { Conv, ConvTranspose, DeformConv } from './convolution.js';
 import { Add, Div, Max, Mean, Min, Mod, Mul, Pow, Sub, Sum } from './elementwise.js';
 import {
@@ -46,6 +46,7 @@ import {
   ScatterElements,
   ScatterND,
   TopK,
+  TopK1,
 } from './indexing.js';
 import { CenterCropPad, Concat, DepthToSpace, SpaceToDepth, Transpose } from './layout.js';
 import { Einsum, Gemm, MatMul } from './linear.js';
@@ -209,6 +210,7 @@ export const OPS: readonly AnyOpDef[] = [
   BatchNormalization,
   BatchNormalization7,
   Bernoulli,
+  BitCast,
   BitShift,
   BitwiseAnd,
   BitwiseNot,
@@ -383,6 +385,7 @@ export const OPS: readonly AnyOpDef[] = [
   ThresholdedRelu,
   Tile,
   TopK,
+  TopK1,
   Transpose,
   Trilu,
   Unsqueeze,

@@ -2,7 +2,7 @@ import { added, attr, defineOp } from '../graph/op-def.js';
 import type { Value } from '../graph/ir.js';
 import { axisOf, like, rankOf, same, shapeError, shapeOf, shapeText, typed } from './tensors.js';
 import { numbersOf, vectorOf } from './ints.js';
-import { ALL, BOOL, INDICES, INT64, NUMERIC } from './types.js';
+import { BOOL, CLASSIC, CLASSIC_BEFORE_BFLOAT, FLOATS_BEFORE_BFLOAT, INDICES, INT64, NUMERIC, WIDE } from './types.js';
 
 export const Gather = defineOp({
   name: 'Gather',
@@ -10,7 +10,7 @@ export const Gather = defineOp({
   doc: 'Entries of one axis by their indices. x: D1..Dn. indices: any shape, which replaces the axis in y.',
   inputs: { x: 'T', indices: 'I' },
   outputs: { y: 'T' },
-  types: { T: ALL, I: INDICES },
+  types: { T: CLASSIC, I: INDICES },
   attrs: { axis: attr.int(0) },
   infer({ in: { x, indices }, attr }) {
     const [input, places] = [shapeOf(x), shapeOf(indices)];
@@ -31,7 +31,7 @@ export const GatherElements = defineOp({
   doc: 'For each place of indices, the element of x with that index along the axis. x: rank R. indices, y: one shape of rank R.',
   inputs: { x: 'T', indices: 'I' },
   outputs: { y: 'T' },
-  types: { T: ALL, I: INDICES },
+  types: { T: CLASSIC, I: INDICES },
   attrs: { axis: attr.int(0) },
   infer({ in: { x, indices }, attr }) {
     const input = shapeOf(x);
@@ -46,7 +46,7 @@ export const GatherND = defineOp({
   doc: 'Slices of x by tuples of indices. x: B1..Bb,D1..Dn. indices: B1..Bb,..,K. y: indices without K, then what K indices leave of x.',
   inputs: { x: 'T', indices: 'I' },
   outputs: { y: 'T' },
-  types: { T: ALL, I: INT64 },
+  types: { T: CLASSIC, I: INT64 },
   attrs: { batch_dims: added(12, attr.int(0)) },
   infer({ in: { x, indices }, attr }) {
     const [input, places] = [shapeOf(x), shapeOf(indices)];
@@ -73,7 +73,7 @@ export const Scatter = defineOp({
   since: [9],
   until: 11,
   doc: 'ScatterElements under its first name. x, y: any shape. indices, updates: one shape of the same rank.',
-  types: { T: ALL, I: INDICES },
+  types: { T: CLASSIC_BEFORE_BFLOAT, I: INDICES },
   attrs: { axis: attr.int(0) },
 });
 
@@ -82,7 +82,7 @@ export const ScatterElements = defineOp({
   name: 'ScatterElements',
   since: [11, 13, 16, 18],
   doc: 'x with single elements replaced, or reduced with. x, y: any shape. indices, updates: one shape of the same rank.',
-  types: { T: ALL, I: INDICES },
+  types: { T: CLASSIC, I: INDICES },
   attrs: { axis: attr.int(0), reduction: added(16, attr.oneOf('none', 'add', 'mul', 'max', 'min')) },
 });
 
@@ -91,7 +91,7 @@ export const ScatterND = defineOp({
   name: 'ScatterND',
   since: [11, 13, 16, 18],
   doc: 'x with slices replaced, or reduced with. x, y: D1..Dn. indices: ..,K. updates: .., then what K indices leave of x.',
-  types: { T: ALL, I: INT64 },
+  types: { T: CLASSIC, I: INT64 },
   attrs: { reduction: added(16, attr.oneOf('none', 'add', 'mul', 'max', 'min')) },
 });
 
@@ -101,7 +101,7 @@ export const Compress = defineOp({
   doc: 'The entries of an axis (of all elements without one) whose condition holds. x: D1..Dn. condition: K.',
   inputs: { x: 'T', condition: 'B' },
   outputs: { y: 'T' },
-  types: { T: ALL, B: BOOL },
+  types: { T: CLASSIC, B: BOOL },
   attrs: { axis: attr.int() },
   infer({ in: { x }, attr }) {
     const input = shapeOf(x);
@@ -116,7 +116,7 @@ export const ReverseSequence = defineOp({
   doc: 'The first entries of each batch turned round. x, y: any shape. sequence_lens: N.',
   inputs: { x: 'T', sequence_lens: 'I' },
   outputs: { y: 'T' },
-  types: { T: ALL, I: INT64 },
+  types: { T: CLASSIC, I: INT64 },
   attrs: { batch_axis: attr.int(1), time_axis: attr.int(0) },
   infer: ({ in: { x } }) => ({ y: same(x) }),
 });
@@ -156,6 +156,22 @@ export const TopK = defineOp({
   },
 });
 
+export const TopK1 = defineOp({
+  name: 'TopK',
+  since: [1],
+  until: 10,
+  doc: 'TopK with k as an attribute. x: D1..Dn. values, indices: that axis k.',
+  inputs: { x: 'T' },
+  outputs: { values: 'T', indices: 'I' },
+  types: { T: FLOATS_BEFORE_BFLOAT, I: INT64 },
+  attrs: { axis: attr.int(-1), k: attr.requiredInt() },
+  infer({ in: { x }, attr }) {
+    const input = shapeOf(x);
+    const shape = input?.with(axisOf(attr.axis, input.length), attr.k);
+    return { values: like(x, shape), indices: typed('int64', shape) };
+  },
+});
+
 const cumulative = (name: string, since: readonly number[], doc: string) =>
   defineOp({
     name,
@@ -163,7 +179,7 @@ const cumulative = (name: string, since: readonly number[], doc: string) =>
     doc: `${doc} along one axis. x, y: any shape. axis: scalar.`,
     inputs: { x: 'T', axis: 'I' },
     outputs: { y: 'T' },
-    types: { T: NUMERIC, I: INDICES },
+    types: { T: WIDE, I: INDICES },
     attrs: { exclusive: attr.int(0), reverse: attr.int(0) },
     infer: ({ in: { x } }) => ({ y: same(x) }),
   });

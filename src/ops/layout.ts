@@ -16,7 +16,7 @@ import {
   sharedShape,
   typed,
 } from './tensors.js';
-import { ALL, INDICES } from './types.js';
+import { ALL, CLASSIC, INDICES } from './types.js';
 
 export const Transpose = defineOp({
   name: 'Transpose',
@@ -60,7 +60,7 @@ export const Concat = defineOp({
   doc: 'Joins tensors along one axis. xs, y: sizes equal on all others.',
   inputs: { xs: 'T*' },
   outputs: { y: 'T' },
-  types: { T: ALL },
+  types: { T: CLASSIC },
   attrs: { axis: attr.requiredInt() },
   infer({ in: { xs }, attr }) {
     const shapes = xs.map(shapeOf);
@@ -105,7 +105,7 @@ export const DepthToSpace = defineOp({
   doc: 'Blocks of channels laid out in space. x: N,C*b*b,H,W. y: N,C,H*b,W*b.',
   inputs: { x: 'T' },
   outputs: { y: 'T' },
-  types: { T: ALL },
+  types: { T: CLASSIC },
   attrs: { blocksize: attr.requiredInt(), mode: added(11, attr.oneOf('DCR', 'CRD')) },
   infer: ({ in: { x }, attr }) => ({ y: like(x, movedBlocks(x, attr.blocksize, false)) }),
 });
@@ -116,7 +116,7 @@ export const SpaceToDepth = defineOp({
   doc: 'Blocks of space laid out in channels. x: N,C,H*b,W*b. y: N,C*b*b,H,W.',
   inputs: { x: 'T' },
   outputs: { y: 'T' },
-  types: { T: ALL },
+  types: { T: CLASSIC },
   attrs: { blocksize: attr.requiredInt(), mode: added(28, attr.oneOf('DCR', 'CRD')) },
   infer: ({ in: { x }, attr }) => ({ y: like(x, movedBlocks(x, attr.blocksize, true)) }),
 });
@@ -127,7 +127,7 @@ export const CenterCropPad = defineOp({
   doc: 'The middle of x cropped or padded with zeros to a shape, on all axes or on some. x: D1..Dn. shape: K integers.',
   inputs: { x: 'T', shape: 'I' },
   outputs: { y: 'T' },
-  types: { T: ALL, I: INDICES },
+  types: { T: CLASSIC, I: INDICES },
   attrs: { axes: attr.ints() },
   infer({ in: { x, shape }, attr, ints }) {
     const [input, wanted] = [shapeOf(x), vectorOf(shape, ints)];

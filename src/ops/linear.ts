@@ -2,7 +2,7 @@ import { attr, defineOp } from '../graph/op-def.js';
 import type { Dim, Shape } from '../graph/types.js';
 import { broadcast } from './shape-rules.js';
 import { expectRank, like, shapeError, shapeOf, shapeText, sharedDim } from './tensors.js';
-import { NUMERIC } from './types.js';
+import { NUMERIC, WIDE } from './types.js';
 
 /** The inner sizes of a product must agree. Throws `graph/shape`. */
 function checkInner(a: Dim, b: Dim, left: Shape, right: Shape): void {
@@ -29,7 +29,7 @@ export const Gemm = defineOp({
   doc: "y = alpha * a' * b' + beta * c, where ' transposes if transA or transB says so. a': M,K. b': K,N. c: broadcasts to M,N. y: M,N.",
   inputs: { a: 'T', b: 'T', c: 'T?' },
   outputs: { y: 'T' },
-  types: { T: NUMERIC },
+  types: { T: WIDE },
   attrs: { alpha: attr.float(1), beta: attr.float(1), transA: attr.int(0), transB: attr.int(0) },
   infer({ in: { a, b, c }, attr }) {
     const left = shapeOf(a);
@@ -51,7 +51,7 @@ export const MatMul = defineOp({
   doc: 'The matrix product as numpy has it. a: ..,M,K. b: ..,K,N. y: ..,M,N.',
   inputs: { a: 'T', b: 'T' },
   outputs: { y: 'T' },
-  types: { T: NUMERIC },
+  types: { T: WIDE },
   attrs: {},
   infer: ({ in: { a, b } }) => ({ y: like(a, matMulShape(shapeOf(a), shapeOf(b))) }),
 });

@@ -6,7 +6,7 @@ import { broadcastType } from './elementwise.js';
 import { type Ints, vectorOf, zipInts } from './ints.js';
 import { broadcast } from './shape-rules.js';
 import { like, shapeOf, typed } from './tensors.js';
-import { ALL, BOOL, INTS, NUMERIC, UNSIGNED_INTS } from './types.js';
+import { BOOL, CLASSIC, INTS, NUMERIC } from './types.js';
 
 type Test = (a: number, b: number) => boolean;
 interface Two {
@@ -64,7 +64,7 @@ export const BitShift = defineOp({
   doc: 'a with its bits moved by b places, per element. a, b: broadcast to y.',
   inputs: { a: 'T', b: 'T' },
   outputs: { y: 'T' },
-  types: { T: UNSIGNED_INTS },
+  types: { T: INTS },
   attrs: { direction: attr.requiredString() },
   infer: ({ in: { a, b } }) => ({ y: broadcastType([a, b]) }),
 });
@@ -75,7 +75,7 @@ export const Where = defineOp({
   doc: 'a where the condition holds, b elsewhere, per element. condition, a, b: broadcast to y.',
   inputs: { condition: 'B', a: 'T', b: 'T' },
   outputs: { y: 'T' },
-  types: { B: BOOL, T: ALL },
+  types: { B: BOOL, T: CLASSIC },
   attrs: {},
   infer: ({ in: { condition, a, b } }) => ({
     y: like(a, broadcast([shapeOf(condition), shapeOf(a), shapeOf(b)])),

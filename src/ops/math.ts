@@ -1,6 +1,6 @@
 import { attr, defineOp } from '../graph/op-def.js';
 import type { DType } from '../tensor/dtype.js';
-import { same, shapeOf, typed } from './tensors.js';
+import { same, shapeOf, subtractDims, typed } from './tensors.js';
 import { BOOL, FLOAT8, FLOATS, INTS, NUMERIC, SIGNED } from './types.js';
 
 /* Functions of one element. */
@@ -32,7 +32,17 @@ export const Erf = unary('Erf', [9, 13], 'The error function', NUMERIC);
 export const Exp = unary('Exp', [6, 13], 'e to the power of x');
 export const Floor = unary('Floor', [6, 13], 'The largest whole number not above x');
 export const Log = unary('Log', [6, 13], 'The natural logarithm');
-export const Neg = unary('Neg', [6, 13], '-x', SIGNED);
+export const Neg = defineOp({
+  name: 'Neg',
+  since: [6, 13],
+  doc: '-x, per element. x, y: any shape.',
+  inputs: { x: 'T' },
+  outputs: { y: 'T' },
+  types: { T: SIGNED },
+  attrs: {},
+  infer: ({ in: { x } }) => ({ y: same(x) }),
+  data: ({ in: { x }, ints }) => ints(x)?.map((d) => subtractDims(0, d)),
+});
 export const Not = unary('Not', [1], 'false for true, true for false', BOOL);
 export const Reciprocal = unary('Reciprocal', [6, 13], '1 / x');
 export const Round = unary('Round', [11, 22], 'The nearest whole number, ties to even');
@@ -48,7 +58,7 @@ export const IsInf = defineOp({
   doc: 'Whether x is infinite, of one sign or both, per element. x, y: any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'B' },
-  types: { T: [...FLOATS, ...FLOAT8.slice(0, 4)], B: BOOL },
+  types: { T: [...FLOATS, ...FLOAT8], B: BOOL },
   attrs: { detect_negative: attr.int(1), detect_positive: attr.int(1) },
   infer: ({ in: { x } }) => ({ y: typed('bool', shapeOf(x)) }),
 });
@@ -59,7 +69,7 @@ export const IsNaN = defineOp({
   doc: 'Whether x is not a number, per element. x, y: any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'B' },
-  types: { T: [...FLOATS, ...FLOAT8.slice(0, 4)], B: BOOL },
+  types: { T: [...FLOATS, ...FLOAT8], B: BOOL },
   attrs: {},
   infer: ({ in: { x } }) => ({ y: typed('bool', shapeOf(x)) }),
 });

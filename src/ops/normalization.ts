@@ -2,7 +2,7 @@ import { attr, defineOp, removed } from '../graph/op-def.js';
 import type { Value } from '../graph/ir.js';
 import { dtypeOfCode } from '../tensor/dtype.js';
 import { axisOf, dtypeOf, expectRank, like, same, shapeOf, sharedDim, typed } from './tensors.js';
-import { FLOATS } from './types.js';
+import { FLOATS, FLOATS_BEFORE_BFLOAT } from './types.js';
 
 /** x: N,C,D1..Dn and parameters of one entry for each channel. Throws `graph/shape`. */
 function checkChannels(x: Value, parameters: Readonly<Record<string, Value>>): void {
@@ -36,7 +36,7 @@ export const BatchNormalization7 = defineOp({
   doc: 'BatchNormalization; training is asked for by its further outputs. With spatial = 0 (before 9) statistics are per element. x, y: N,C,D1..Dn. Others: C.',
   inputs: { x: 'T', scale: 'T', bias: 'T', mean: 'T', variance: 'T' },
   outputs: { y: 'T', running_mean: 'T?', running_variance: 'T?', saved_mean: 'T?', saved_variance: 'T?' },
-  types: { T: FLOATS },
+  types: { T: FLOATS_BEFORE_BFLOAT },
   attrs: { epsilon: attr.float(1e-5), momentum: attr.float(0.9), spatial: removed(9, attr.int(1)) },
   infer({ in: { x, scale, bias, mean, variance }, attr }) {
     if (attr.spatial === 0) return { y: same(x) };

@@ -3,11 +3,10 @@ import { dtypeOfCode } from '../tensor/dtype.js';
 import { convAttrs, convShape } from './convolution.js';
 import { matMulShape } from './linear.js';
 import { dtypeOf, shapeOf, typed } from './tensors.js';
-import { FLOAT8, FLOATS, SMALL } from './types.js';
+import { FLOAT8, FLOATS, QUANTIZED } from './types.js';
 import type { DType } from '../tensor/dtype.js';
 
 const BYTES: readonly DType[] = ['int8', 'uint8'];
-const LOW: readonly DType[] = [...BYTES, 'int16', 'uint16', ...FLOAT8.slice(0, 4), ...SMALL];
 const SCALES: readonly DType[] = [...FLOATS.filter((t) => t !== 'float64'), 'float8e8m0'];
 
 export const ConvInteger = defineOp({
@@ -69,9 +68,9 @@ export const QLinearMatMul = defineOp({
   },
   outputs: { y: 'V' },
   types: {
-    T: [...BYTES, ...FLOAT8.slice(0, 4)],
-    U: [...BYTES, ...FLOAT8.slice(0, 4)],
-    V: [...BYTES, ...FLOAT8.slice(0, 4)],
+    T: [...BYTES, ...FLOAT8],
+    U: [...BYTES, ...FLOAT8],
+    V: [...BYTES, ...FLOAT8],
     F: ['float32', 'float16', 'bfloat16'],
   },
   attrs: {},
@@ -89,7 +88,7 @@ export const QuantizeLinear = defineOp({
   doc: 'round(x / scale) + zero_point, saturated: per tensor, per axis or per block. x, y: any shape. scale, zero_point: scalar, one per entry of `axis`, or blocked.',
   inputs: { x: 'T', scale: 'S', zero_point: 'U?' },
   outputs: { y: 'U' },
-  types: { T: [...FLOATS.filter((t) => t !== 'float64'), 'int32'], S: [...SCALES, 'int32'], U: LOW },
+  types: { T: [...FLOATS.filter((t) => t !== 'float64'), 'int32'], S: [...SCALES, 'int32'], U: QUANTIZED },
   attrs: {
     axis: added(13, attr.int(1)),
     block_size: added(21, attr.int(0)),
@@ -108,7 +107,7 @@ export const DequantizeLinear = defineOp({
   doc: '(x - zero_point) * scale: per tensor, per axis or per block. x, y: any shape. scale, zero_point: scalar, one per entry of `axis`, or blocked.',
   inputs: { x: 'T', scale: 'S', zero_point: 'T?' },
   outputs: { y: 'U' },
-  types: { T: [...LOW, 'int32'], S: SCALES, U: FLOATS.filter((t) => t !== 'float64') },
+  types: { T: [...QUANTIZED, 'int32'], S: SCALES, U: FLOATS.filter((t) => t !== 'float64') },
   attrs: { axis: added(13, attr.int(1)), block_size: added(21, attr.int(0)), output_dtype: added(23, attr.int(0)) },
   infer: ({ in: { x, scale }, attr }) => ({ y: typed(chosen(attr.output_dtype, dtypeOf(scale)), shapeOf(x)) }),
 });

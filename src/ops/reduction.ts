@@ -4,7 +4,7 @@ import type { DType } from '../tensor/dtype.js';
 import { numbersOf } from './ints.js';
 import { normalAxes } from './shape.js';
 import { like, shapeOf } from './tensors.js';
-import { INT64, NUMERIC } from './types.js';
+import { INT64, WIDE, WIDE_BEFORE_BFLOAT } from './types.js';
 
 /** The shape after a reduction over `axes` (all of them when there are none). */
 export function reduced(input: Shape | undefined, axes: readonly number[], keep: boolean): Shape | undefined {
@@ -13,6 +13,8 @@ export function reduced(input: Shape | undefined, axes: readonly number[], keep:
   return keep ? input.map((d, i) => (at.has(i) ? 1 : d)) : input.filter((_, i) => !at.has(i));
 }
 
+const BYTES_AND_WIDE: readonly DType[] = [...WIDE, 'int8', 'uint8'];
+
 interface Declared {
   readonly name: string;
   readonly since: readonly number[];
@@ -20,7 +22,7 @@ interface Declared {
   readonly types?: readonly DType[];
 }
 
-const reduction = ({ name, since, doc, types = NUMERIC }: Declared) =>
+const reduction = ({ name, since, doc, types = WIDE }: Declared) =>
   defineOp({
     name,
     since,
@@ -47,7 +49,7 @@ const oldReduction = (d: Declared & { readonly until: number }) =>
     doc: `${d.doc}, with the axes as an attribute. x: D1..Dn. y: those axes 1 (keepdims) or gone.`,
     inputs: { x: 'T' },
     outputs: { y: 'T' },
-    types: { T: d.types ?? NUMERIC },
+    types: { T: d.types ?? WIDE },
     attrs: { axes: attr.ints(), keepdims: attr.int(1) },
     infer: ({ in: { x }, attr }) => ({ y: like(x, reduced(shapeOf(x), attr.axes ?? [], attr.keepdims !== 0)) }),
   });
@@ -80,26 +82,44 @@ export const ReduceLogSumExp1 = oldReduction({
   until: 18,
   doc: 'log(sum(exp(x)))',
 });
-export const ReduceMax = reduction({ name: 'ReduceMax', since: [18, 20], doc: 'The largest element' });
+export const ReduceMax = reduction({
+  name: 'ReduceMax',
+  since: [18, 20],
+  doc: 'The largest element',
+  types: [...BYTES_AND_WIDE, 'bool'],
+});
 export const ReduceMax1 = oldReduction({
   name: 'ReduceMax',
   since: [1, 11, 12, 13],
   until: 18,
   doc: 'The largest element',
+  types: BYTES_AND_WIDE,
 });
 export const ReduceMean = reduction({ name: 'ReduceMean', since: [18], doc: 'The mean' });
 export const ReduceMean1 = oldReduction({ name: 'ReduceMean', since: [1, 11, 13], until: 18, doc: 'The mean' });
-export const ReduceMin = reduction({ name: 'ReduceMin', since: [18, 20], doc: 'The smallest element' });
+export const ReduceMin = reduction({
+  name: 'ReduceMin',
+  since: [18, 20],
+  doc: 'The smallest element',
+  types: [...BYTES_AND_WIDE, 'bool'],
+});
 export const ReduceMin1 = oldReduction({
   name: 'ReduceMin',
   since: [1, 11, 12, 13],
   until: 18,
   doc: 'The smallest element',
+  types: BYTES_AND_WIDE,
 });
 export const ReduceProd = reduction({ name: 'ReduceProd', since: [18], doc: 'The product' });
 export const ReduceProd1 = oldReduction({ name: 'ReduceProd', since: [1, 11, 13], until: 18, doc: 'The product' });
 export const ReduceSum = reduction({ name: 'ReduceSum', since: [13], doc: 'The sum' });
-export const ReduceSum1 = oldReduction({ name: 'ReduceSum', since: [1, 11], until: 13, doc: 'The sum' });
+export const ReduceSum1 = oldReduction({
+  name: 'ReduceSum',
+  since: [1, 11],
+  until: 13,
+  doc: 'The sum',
+  types: WIDE_BEFORE_BFLOAT,
+});
 export const ReduceSumSquare = reduction({ name: 'ReduceSumSquare', since: [18], doc: 'The sum of squares' });
 export const ReduceSumSquare1 = oldReduction({
   name: 'ReduceSumSquare',

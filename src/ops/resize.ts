@@ -5,7 +5,7 @@ import { asFloat64, isNumeric } from '../tensor/tensor.js';
 import { constantOf } from './constants.js';
 import { type Ints, vectorOf } from './ints.js';
 import { axisOf, like, shapeError, shapeOf, shapeText } from './tensors.js';
-import { ALL, FLOATS, INT64 } from './types.js';
+import { CLASSIC, CLASSIC_BEFORE_BFLOAT, FLOATS_BEFORE_BFLOAT, INT64 } from './types.js';
 
 const floatsOf = (value: Value | undefined): readonly number[] | undefined => {
   const held = constantOf(value);
@@ -89,7 +89,7 @@ export const Resize = defineOp({
   doc: 'x resampled by scales or to sizes, on all axes or on some. x: D1..Dn. roi: 2K. scales, sizes: K. y: floor(D * scale) or the sizes.',
   inputs: { x: 'T', roi: 'R?', scales: 'F?', sizes: 'I?' },
   outputs: { y: 'T' },
-  types: { T: ALL, R: FLOATS, F: ['float32'], I: INT64 },
+  types: { T: CLASSIC, R: FLOATS_BEFORE_BFLOAT, F: ['float32'], I: INT64 },
   attrs: {
     antialias: added(18, attr.int(0)),
     axes: added(18, attr.ints()),
@@ -112,7 +112,7 @@ const byScales = (name: string, since: readonly number[], until: number) =>
     doc: 'x resampled by scales. x: D1..Dn. scales: n. y: floor(D * scale).',
     inputs: { x: 'T', scales: 'F' },
     outputs: { y: 'T' },
-    types: { T: ALL, F: ['float32'] },
+    types: { T: CLASSIC_BEFORE_BFLOAT, F: ['float32'] },
     attrs: { mode: attr.string('nearest') },
     infer({ in: { x, scales } }) {
       const input = shapeOf(x);
@@ -130,7 +130,7 @@ export const Upsample7 = defineOp({
   doc: 'x resampled by scales. x: D1..Dn. y: floor(D * scale).',
   inputs: { x: 'T' },
   outputs: { y: 'T' },
-  types: { T: ALL },
+  types: { T: CLASSIC_BEFORE_BFLOAT },
   attrs: { mode: attr.string('nearest'), scales: attr.requiredFloats() },
   infer({ in: { x }, attr }) {
     const input = shapeOf(x);

@@ -4,7 +4,7 @@ import { type Dim, isTensorType, tensorType, type ValueType } from '../graph/typ
 import { dtypeOfCode } from '../tensor/dtype.js';
 import { commonType } from './control-flow.js';
 import { axisOf, typed } from './tensors.js';
-import { ALL, BOOL, INDICES, INT64 } from './types.js';
+import { ALL, BOOL, CLASSIC, CLASSIC_BEFORE_BFLOAT, INDICES, INT64, NO_TENSOR } from './types.js';
 
 /* Sequences of tensors, and optional values. In `types` stand the element types. */
 
@@ -19,7 +19,7 @@ export const SequenceConstruct = defineOp({
   doc: 'A sequence of the given tensors. xs: any shapes. y: a sequence.',
   inputs: { xs: 'T*' },
   outputs: { y: 'S' },
-  types: { T: ALL, S: ALL },
+  types: { T: CLASSIC_BEFORE_BFLOAT, S: NO_TENSOR },
   attrs: {},
   infer: ({ in: { xs } }) => ({
     y: sequenceOf(xs.map((x) => x.type).reduce(commonType)),
@@ -32,7 +32,7 @@ export const SequenceEmpty = defineOp({
   doc: 'A sequence without entries. y: a sequence.',
   inputs: {},
   outputs: { y: 'S' },
-  types: { S: ALL },
+  types: { S: NO_TENSOR },
   attrs: { dtype: attr.int() },
   infer: ({ attr }) => ({ y: sequenceOf(tensorType(dtypeOfCode(attr.dtype ?? 1))) }),
 });
@@ -43,7 +43,7 @@ export const SequenceAt = defineOp({
   doc: 'One entry of a sequence. x: a sequence. position: scalar. y: its shape.',
   inputs: { x: 'S', position: 'I' },
   outputs: { y: 'T' },
-  types: { S: ALL, I: INDICES, T: ALL },
+  types: { S: NO_TENSOR, I: INDICES, T: CLASSIC_BEFORE_BFLOAT },
   attrs: {},
   infer: ({ in: { x } }) => ({ y: elementOf(x) }),
 });
@@ -54,7 +54,7 @@ export const SequenceErase = defineOp({
   doc: 'A sequence without one entry, the last unless said. x, y: sequences. position: scalar.',
   inputs: { x: 'S', position: 'I?' },
   outputs: { y: 'S' },
-  types: { S: ALL, I: INDICES },
+  types: { S: NO_TENSOR, I: INDICES },
   attrs: {},
   infer: ({ in: { x } }) => ({ y: x.type }),
 });
@@ -65,7 +65,7 @@ export const SequenceInsert = defineOp({
   doc: 'A sequence with one entry more, at the end unless said. x, y: sequences. entry: any shape. position: scalar.',
   inputs: { x: 'S', entry: 'T', position: 'I?' },
   outputs: { y: 'S' },
-  types: { S: ALL, T: ALL, I: INDICES },
+  types: { S: NO_TENSOR, T: CLASSIC_BEFORE_BFLOAT, I: INDICES },
   attrs: {},
   infer: ({ in: { x, entry } }) => ({ y: sequenceOf(commonType(elementOf(x), entry.type)) }),
 });
@@ -76,7 +76,7 @@ export const SequenceLength = defineOp({
   doc: 'How many entries a sequence has. x: a sequence. y: scalar.',
   inputs: { x: 'S' },
   outputs: { y: 'I' },
-  types: { S: ALL, I: INT64 },
+  types: { S: NO_TENSOR, I: INT64 },
   attrs: {},
   infer: () => ({ y: tensorType('int64', []) }),
 });
@@ -87,7 +87,7 @@ export const ConcatFromSequence = defineOp({
   doc: 'The entries of a sequence joined along one axis, or stacked on a new one. x: a sequence. y: the joined shape.',
   inputs: { x: 'S' },
   outputs: { y: 'T' },
-  types: { S: ALL, T: ALL },
+  types: { S: NO_TENSOR, T: CLASSIC_BEFORE_BFLOAT },
   attrs: { axis: attr.requiredInt(), new_axis: attr.int(0) },
   infer({ in: { x }, attr }) {
     const entry = elementOf(x);
@@ -105,7 +105,7 @@ export const SplitToSequence = defineOp({
   doc: 'Parts of x along one axis, as a sequence; entries without that axis if no split and keepdims is 0. x: D1..Dn. split: scalar or K.',
   inputs: { x: 'T', split: 'I?' },
   outputs: { y: 'S' },
-  types: { T: ALL, I: INDICES, S: ALL },
+  types: { T: CLASSIC, I: INDICES, S: NO_TENSOR },
   attrs: { axis: attr.int(0), keepdims: attr.int(1) },
   infer({ in: { x, split }, attr, ints }) {
     if (!isTensorType(x.type)) return {};
@@ -131,7 +131,7 @@ export const Optional = defineOp({
   doc: 'An optional value: x, or none of the type that the attribute names. x: any. y: optional.',
   inputs: { x: 'V?' },
   outputs: { y: 'O' },
-  types: { V: ALL, O: ALL },
+  types: { V: ALL, O: NO_TENSOR },
   attrs: { type: attr.any('type') },
   infer({ in: { x }, attr }) {
     const named = attr.type?.kind === 'type' ? attr.type.value : undefined;

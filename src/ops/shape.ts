@@ -2,7 +2,7 @@ import { added, attr, defineOp } from '../graph/op-def.js';
 import type { Dim, Shape } from '../graph/types.js';
 import { numbersOf, vectorOf } from './ints.js';
 import { axisOf, like, productOf, rankOf, shapeError, shapeOf, shapeText, typed } from './tensors.js';
-import { ALL, INT64 } from './types.js';
+import { ALL, CLASSIC_BEFORE_BFLOAT, INT64 } from './types.js';
 
 export const ShapeOp = defineOp({
   name: 'Shape',
@@ -86,7 +86,7 @@ export const Flatten = defineOp({
   infer({ in: { x }, attr }) {
     const input = shapeOf(x);
     if (!input) return { y: like(x, [undefined, undefined]) };
-    const axis = axisOf(attr.axis, input.length, 1);
+    const axis = attr.axis === input.length ? attr.axis : axisOf(attr.axis, input.length);
     return { y: like(x, [productOf(input.slice(0, axis)), productOf(input.slice(axis))]) };
   },
 });
@@ -149,7 +149,7 @@ export const Squeeze1 = defineOp({
   doc: 'Squeeze with its axes as an attribute. x, y: the same elements.',
   inputs: { x: 'T' },
   outputs: { y: 'T' },
-  types: { T: ALL },
+  types: { T: CLASSIC_BEFORE_BFLOAT },
   attrs: { axes: attr.ints() },
   infer: ({ in: { x }, attr }) => ({ y: like(x, squeezed(shapeOf(x), attr.axes)) }),
   data: ({ in: { x }, ints }) => ints(x),
@@ -185,7 +185,7 @@ export const Unsqueeze1 = defineOp({
   doc: 'Unsqueeze with its axes as an attribute. x, y: the same elements.',
   inputs: { x: 'T' },
   outputs: { y: 'T' },
-  types: { T: ALL },
+  types: { T: CLASSIC_BEFORE_BFLOAT },
   attrs: { axes: attr.requiredInts() },
   infer: ({ in: { x }, attr }) => ({ y: like(x, unsqueezed(shapeOf(x), attr.axes)) }),
   data: ({ in: { x }, ints }) => ints(x),

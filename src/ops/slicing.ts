@@ -2,7 +2,7 @@ import { attr, defineOp } from '../graph/op-def.js';
 import type { Dim, Shape } from '../graph/types.js';
 import { numbersOf, vectorOf } from './ints.js';
 import { addDims, axisOf, like, rankOf, shapeError, shapeOf, shapeText } from './tensors.js';
-import { ALL, INDICES, INT64 } from './types.js';
+import { ALL, CLASSIC, CLASSIC_BEFORE_BFLOAT, FLOATS_BEFORE_BFLOAT, INDICES, INT64 } from './types.js';
 
 /** What Slice takes of each of the named axes; entries that are not known are undefined or a name. */
 export interface SliceRange {
@@ -48,7 +48,7 @@ export const Slice = defineOp({
   doc: 'From start to before end by step, on some axes. x, y: the same rank. starts, ends, axes, steps: K.',
   inputs: { x: 'T', starts: 'I', ends: 'I', axes: 'I?', steps: 'I?' },
   outputs: { y: 'T' },
-  types: { T: ALL, I: INDICES },
+  types: { T: CLASSIC, I: INDICES },
   attrs: {},
   infer({ in: { x, starts, ends, axes, steps }, ints }) {
     const input = shapeOf(x);
@@ -93,7 +93,7 @@ export const Slice1 = defineOp({
   doc: 'Slice with its ranges as attributes. x, y: the same rank.',
   inputs: { x: 'T' },
   outputs: { y: 'T' },
-  types: { T: ALL },
+  types: { T: CLASSIC_BEFORE_BFLOAT },
   attrs: { axes: attr.ints(), starts: attr.requiredInts(), ends: attr.requiredInts() },
   infer({ in: { x }, attr: { axes, starts, ends } }) {
     const ranges = starts.map((start, i) => ({ axis: axes?.[i] ?? i, start, end: ends[i], step: 1 }));
@@ -141,7 +141,7 @@ export const Split = defineOp({
   doc: 'Parts of x along one axis: of the given sizes, or num_outputs of one size (the last smaller if need be). x: D1..Dn. split: K.',
   inputs: { x: 'T', split: 'I?' },
   outputs: { ys: 'T*' },
-  types: { T: ALL, I: INT64 },
+  types: { T: CLASSIC, I: INT64 },
   attrs: { axis: attr.int(0), num_outputs: attr.int() },
   infer({ in: { x, split }, attr, node, ints }) {
     const count = node.outputs.length;
@@ -157,7 +157,7 @@ export const Split13 = defineOp({
   doc: 'Parts of x along one axis, equal unless their sizes are given. x: D1..Dn. split: K.',
   inputs: { x: 'T', split: 'I?' },
   outputs: { ys: 'T*' },
-  types: { T: ALL, I: INT64 },
+  types: { T: CLASSIC, I: INT64 },
   attrs: { axis: attr.int(0) },
   infer({ in: { x, split }, attr, node, ints }) {
     const count = node.outputs.length;
@@ -173,7 +173,7 @@ export const Split2 = defineOp({
   doc: 'Split with the sizes as an attribute. x: D1..Dn.',
   inputs: { x: 'T' },
   outputs: { ys: 'T*' },
-  types: { T: ALL },
+  types: { T: CLASSIC_BEFORE_BFLOAT },
   attrs: { axis: attr.int(0), split: attr.ints() },
   infer: ({ in: { x }, attr, node }) => ({
     ys: splitTypes(x, attr.axis, node.outputs.length, attr.split, false),
@@ -231,7 +231,7 @@ export const Pad2 = defineOp({
   doc: 'Pad with amounts and value as attributes. x: D1..Dn.',
   inputs: { x: 'T' },
   outputs: { y: 'T' },
-  types: { T: ALL },
+  types: { T: FLOATS_BEFORE_BFLOAT },
   attrs: { mode: attr.oneOf('constant', 'reflect', 'edge'), pads: attr.requiredInts(), value: attr.float(0) },
   infer({ in: { x }, attr: { pads } }) {
     const input = shapeOf(x);

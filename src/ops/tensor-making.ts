@@ -7,7 +7,7 @@ import { constantInts } from '../graph/infer-node.js';
 import { numbersOf, vectorOf } from './ints.js';
 import { broadcast } from './shape-rules.js';
 import { dtypeOf, like, productOf, shapeError, shapeOf, shapeText, typed } from './tensors.js';
-import { ALL, FLOATS, INT64, NUMERIC } from './types.js';
+import { ALL, BEFORE_BFLOAT, CLASSIC, FLOATS, INT64, NUMERIC } from './types.js';
 
 export const ConstantOfShape = defineOp({
   name: 'ConstantOfShape',
@@ -35,7 +35,7 @@ export const Expand = defineOp({
   doc: 'x broadcast with a shape. x: broadcasts to y. shape: R integers.',
   inputs: { x: 'T', shape: 'I' },
   outputs: { y: 'T' },
-  types: { T: ALL, I: INT64 },
+  types: { T: CLASSIC, I: INT64 },
   attrs: {},
   infer: ({ in: { x, shape }, ints }) => ({ y: like(x, broadcast([shapeOf(x), vectorOf(shape, ints)])) }),
   data({ in: { x, shape }, ints }) {
@@ -93,7 +93,7 @@ export const Tile = defineOp({
   doc: 'x, so many times along each axis. x: D1..Dn. repeats: n integers. y: D1*r1..Dn*rn.',
   inputs: { x: 'T', repeats: 'I' },
   outputs: { y: 'T' },
-  types: { T: ALL, I: INT64 },
+  types: { T: CLASSIC, I: INT64 },
   attrs: {},
   infer({ in: { x, repeats }, ints }) {
     const [input, times] = [shapeOf(x), vectorOf(repeats, ints)];
@@ -149,7 +149,7 @@ const randomLike = <const A extends Parameters<typeof defineOp>[0]['attrs']>(nam
     doc: `${doc}. x, y: any shape.`,
     inputs: { x: 'T' },
     outputs: { y: 'U' },
-    types: { T: ALL, U: FLOATS },
+    types: { T: CLASSIC, U: FLOATS },
     attrs: { dtype: attr.int(), seed: attr.float(), ...attrs },
     infer({ in: { x }, node }) {
       const dtype = node.attrs.get('dtype');
@@ -193,7 +193,7 @@ export const Trilu = defineOp({
   doc: 'The upper or lower triangle from diagonal k, zeros elsewhere. x, y: ..,M,N. k: scalar.',
   inputs: { x: 'T', k: 'I?' },
   outputs: { y: 'T' },
-  types: { T: ALL, I: INT64 },
+  types: { T: CLASSIC, I: INT64 },
   attrs: { upper: attr.int(1) },
   infer: ({ in: { x } }) => ({ y: like(x, shapeOf(x)) }),
 });
@@ -204,7 +204,7 @@ export const NonZero = defineOp({
   doc: 'Where x is not zero: one column of indices for each such element. x: rank R. y: R,K.',
   inputs: { x: 'T' },
   outputs: { y: 'I' },
-  types: { T: ALL, I: INT64 },
+  types: { T: CLASSIC, I: INT64 },
   attrs: {},
   infer: ({ in: { x } }) => ({ y: typed('int64', [shapeOf(x)?.length, undefined]) }),
 });
@@ -215,7 +215,7 @@ export const OneHot = defineOp({
   doc: 'An axis of size `depth` that holds values[1] at the index and values[0] elsewhere. indices: any shape. depth: scalar. values: 2.',
   inputs: { indices: 'T', depth: 'U', values: 'V' },
   outputs: { y: 'V' },
-  types: { T: NUMERIC, U: NUMERIC, V: ALL },
+  types: { T: BEFORE_BFLOAT, U: BEFORE_BFLOAT, V: CLASSIC },
   attrs: { axis: attr.int(-1) },
   infer({ in: { indices, depth, values }, attr, ints }) {
     const places = shapeOf(indices);
