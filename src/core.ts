@@ -1,7 +1,7 @@
 /** All of cnnx that also runs in a browser: everything but files and onnxruntime. */
 export * from './base/bytes.js';
 export * from './base/errors.js';
-export { printable } from './base/text.js';
+export { printable, table } from './base/text.js';
 export * from './builders/index.js';
 export * from './graph/attr.js';
 export * from './graph/edit.js';

@@ -10,7 +10,8 @@ export {
   type Session,
   type SessionOptions,
 } from './runtime/session.js';
-export { writeFile, writePair } from './runtime/write-file.js';
+export { checkWritable, writeFile, writePair } from './runtime/write-file.js';
+export { readJson } from './runtime/json-file.js';
 export { openModel } from './runtime/model-file.js';
 export { evaluator } from './runtime/evaluate.js';
 export { readInputFolder, readTensorFile } from './runtime/tensor-files.js';

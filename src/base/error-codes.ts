@@ -34,6 +34,7 @@ export const ERRORS = {
   'io/overwrites-input': { exit: 2, doc: 'an output would replace a file that is being read' },
   'io/read-only': { exit: 4, doc: 'the file system is read-only' },
   'io/too-large': { exit: 4, doc: 'more bytes came through a pipe than are taken' },
+  'json/syntax': { exit: 2, doc: 'a file that should be JSON is not' },
   'npy/format': { exit: 2, doc: 'a file is not a valid .npy array, or of a type that cannot be read' },
   'onnx/depth': { exit: 2, doc: 'messages stand inside each other deeper than protobuf allows' },
   'onnx/external-data': {

@@ -2,7 +2,7 @@ import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import { Editor } from '../graph/edit.js';
 import { Model, type Value } from '../graph/ir.js';
-import { tensorType } from '../graph/types.js';
+import { tensorType, typeText } from '../graph/types.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { configure, type Preprocess, type Variant } from './card.js';
 import { goldenFill } from './golden.js';
@@ -41,7 +41,7 @@ export interface Built {
 export const DEFAULT_OPSET = 17;
 export const LOWEST_OPSET = 13;
 /** The highest that the pinned onnxruntime loads without flags. */
-export const HIGHEST_OPSET = 24;
+export const HIGHEST_OPSET = 26;
 const IR_VERSION = 8n;
 
 /**
@@ -54,14 +54,7 @@ export function buildArchitecture(variant: Variant, options: BuildOptions = {}):
     return build(variant, config, options);
   } catch (error) {
     if (!(error instanceof CnnxError) || error.code !== 'builder/shape' || error.hint) throw error;
-    const size = smallestImage(variant, config, options);
-    throw new CnnxError(error.code, error.message, {
-      at: error.at,
-      hint:
-        size === undefined
-          ? 'reduce strides or kernels'
-          : `the smallest image that works here has ${size} x ${size} pixels`,
-    });
+    throw new CnnxError(error.code, error.message, { at: error.at, hint: imageHint(variant, config, options) });
   }
 }
 
@@ -128,6 +121,15 @@ function metadata(variant: Variant, init: Init, preprocess: Preprocess | undefin
   return preprocess ? [...entries, { key: 'cnnx.preprocess', value: JSON.stringify(preprocess) }] : entries;
 }
 
+function imageHint(variant: Variant, config: Readonly<Record<string, unknown>>, options: BuildOptions): string {
+  const size = smallestImage(variant, config, options);
+  const bare = config['aux'] === true ? smallestImage(variant, { ...config, aux: false }, options) : undefined;
+  const without = bare === undefined ? '' : `${bare} x ${bare} without auxiliary heads`;
+  if (size === undefined)
+    return without === '' ? 'reduce strides or kernels' : `image sizes that work: from ${without}`;
+  return `image sizes that work: from ${size} x ${size}${without === '' ? '' : `, or ${without}`}`;
+}
+
 /** Larger images than this are not tried for the hint. */
 const LARGEST_TRIED = 1024;
 
@@ -170,4 +172,21 @@ export function setWeights(built: Built, tensors: ReadonlyMap<string, Tensor>): 
     for (const { value, from, rows } of param.placements)
       editor.setInitializer(value, rows === (param.shape[0] ?? 1) ? given : rowsOf(given, from, rows));
   }
+}
+
+/** What a network is, for reports. */
+export function summaryOf(built: Built) {
+  const { graph } = built.model;
+  const port = (value: Value) => ({ name: value.name, type: typeText(value.type) });
+  const [input] = graph.inputs;
+  if (!input) throw new Error('bug: a network without an input');
+  return {
+    architecture: built.variant.name,
+    family: built.variant.card.family.name,
+    params: built.params,
+    nodes: graph.nodeCount,
+    input: port(input),
+    outputs: graph.outputs.map(port),
+    config: built.config,
+  };
 }

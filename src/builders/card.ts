@@ -42,7 +42,9 @@ const rowEntries = {
   paramsWithoutAux: v.optional(count),
   /** Multiply-accumulates of convolutions and linear layers for one image, auxiliary heads excluded. */
   macs: v.optional(count),
-  /** Elements of all convolutions' outputs for one image, as published, in millions (RegNet paper). */
+  /** Elements of all convolutions' outputs for one image, auxiliary heads excluded: the RegNet paper's measure. */
+  activations: v.optional(count),
+  /** The same as published, in millions. */
   activationsM: v.optional(v.number()),
   preprocess: v.optional(preprocessSchema),
   init: v.optional(initSchema),
@@ -71,6 +73,7 @@ export interface Variant {
   readonly params?: number | undefined;
   readonly paramsWithoutAux?: number | undefined;
   readonly macs?: number | undefined;
+  readonly activations?: number | undefined;
   readonly activationsM?: number | undefined;
   readonly preprocess?: Preprocess | undefined;
   readonly init: InitRules;
@@ -104,7 +107,7 @@ export function parseCard(json: unknown, families: ReadonlyMap<string, Family>):
     );
   const rowSchema = v.strictObject({ ...family.entries, ...rowEntries });
   const schema = v.strictObject({ ...cardEntries, variants: v.record(v.string(), rowSchema) });
-  const card = check(schema, json);
+  const card = check(schema, json, [...Object.keys(cardEntries), 'variants', ...Object.keys(rowSchema.entries)]);
   const variants = new Map<string, Variant>();
   const parsed: Card = { ...card, family, variants, source: head };
   for (const [name, row] of Object.entries(card.variants)) {
@@ -117,6 +120,7 @@ export function parseCard(json: unknown, families: ReadonlyMap<string, Family>):
       params: row.params,
       paramsWithoutAux: row.paramsWithoutAux,
       macs: row.macs,
+      activations: row.activations,
       activationsM: row.activationsM,
       preprocess: row.preprocess ?? card.preprocess,
       init: row.init ?? card.init,
@@ -125,6 +129,22 @@ export function parseCard(json: unknown, families: ReadonlyMap<string, Family>):
     });
   }
   return parsed;
+}
+
+/** The variant of a card that is meant: the one named, or the only one. Throws `card/invalid`. */
+export function variantOf(card: Card, name?: string): Variant {
+  const names = [...card.variants.keys()];
+  const wanted = name ?? (names.length === 1 ? names[0] : undefined);
+  const found = wanted === undefined ? undefined : card.variants.get(wanted);
+  if (found) return found;
+  const listed = names.map((n) => printable(n)).join(', ');
+  throw new CnnxError(
+    'card/invalid',
+    name === undefined
+      ? `the card has ${names.length} variants: ${listed}`
+      : `the card has no variant ${printable(name)}; it has ${listed}`,
+    { at: { field: 'variants' }, hint: 'say which one with --variant NAME' },
+  );
 }
 
 /** A variant's configuration with some options changed. Throws `builder/option` for what the family does not have or allow. */
@@ -158,22 +178,33 @@ export function starterCard(variant: Variant): Readonly<Record<string, unknown>>
   return { ...head, ...own, variants: { [`my_${variant.name}`]: row } };
 }
 
-function check<S extends v.GenericSchema>(schema: S, json: unknown): v.InferOutput<S> {
+function check<S extends v.GenericSchema>(schema: S, json: unknown, fields: readonly string[] = []): v.InferOutput<S> {
   const parsed = v.safeParse(schema, json);
   if (parsed.success) return parsed.output;
   const [first] = parsed.issues;
   throw new CnnxError('card/invalid', parsed.issues.map(issueText).join('; '), {
     at: { field: v.getDotPath(first) ?? undefined },
-    hint: 'cnnx list --card NAME prints a card to start from',
+    hint:
+      parsed.issues.map((issue) => misspelt(issue, fields)).find((h) => h !== undefined) ??
+      'cnnx list --card NAME prints a card to start from',
   });
+}
+
+const isUnknownField = (issue: v.BaseIssue<unknown>): boolean =>
+  issue.type === 'strict_object' && issue.expected === 'never';
+
+function misspelt(issue: v.BaseIssue<unknown>, fields: readonly string[]): string | undefined {
+  const key = issue.path?.at(-1)?.key;
+  return isUnknownField(issue) && typeof key === 'string' ? suggestion(key, fields) : undefined;
 }
 
 /** `field variants.x.layers: found "abc"; allowed is Array`. */
 function issueText(issue: v.BaseIssue<unknown>): string {
   const field = printable(v.getDotPath(issue) ?? 'the card');
-  if (issue.type === 'strict_object' && issue.expected === 'never') return `field ${field}: there is no such field`;
-  const found = issue.input === undefined ? 'nothing' : printable(JSON.stringify(issue.input) ?? typeof issue.input);
-  return `field ${field}: found ${found}; allowed is ${issue.type === 'check' ? issue.message : (issue.expected ?? issue.message)}`;
+  if (isUnknownField(issue)) return `field ${field}: there is no such field`;
+  if (issue.input === undefined) return `field ${field} is absent`;
+  const found = printable(JSON.stringify(issue.input) ?? typeof issue.input);
+  return `field ${field}: found ${found}; allowed is ${issue.expected ?? issue.message}`;
 }
 
 function suggestion(word: string, known: Iterable<string>): string | undefined {

@@ -8,7 +8,7 @@ export interface Outputs {
   readonly [name: string]: Value;
 }
 
-export const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+export const count = v.pipe(v.number(), v.integer('a whole number'), v.minValue(1));
 export const flag = v.optional(v.boolean(), false);
 
 /** Options that every family has. */

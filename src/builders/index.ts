@@ -1,5 +1,5 @@
-export { buildArchitecture, type BuildOptions, type Built, type Init, setWeights } from './build.js';
-export { type Card, type Checkpoint, type Preprocess, starterCard, type Variant } from './card.js';
+export { buildArchitecture, type BuildOptions, type Built, type Init, setWeights, summaryOf } from './build.js';
+export { type Card, type Checkpoint, type Preprocess, starterCard, type Variant, variantOf } from './card.js';
 export { cards, findVariant, parseOwnCard, variants } from './cards.js';
 export { goldenVarScale } from './golden.js';
 export type { Law } from './laws.js';

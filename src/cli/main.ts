@@ -14,6 +14,8 @@ interface Entry {
 
 /** Every command. Its module is loaded when it is called, or asked for its help. */
 const COMMANDS: Readonly<Record<string, Entry>> = {
+  build: { summary: 'write an architecture as ONNX', load: () => import('./build.js') },
+  list: { summary: 'list architectures, or print a card to start from', load: () => import('./list.js') },
   verify: {
     summary: 'do two models compute the same? by how much do they differ, and where first?',
     load: () => import('./verify.js'),

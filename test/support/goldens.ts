@@ -82,6 +82,15 @@ export function naiveMacs(graph: Graph, only: (name: string) => boolean = () => 
   return macs;
 }
 
+/** Elements of all convolutions' outputs. */
+export function naiveActivations(graph: Graph, only: (name: string) => boolean = () => true): number {
+  let elements = 0;
+  for (const node of graph.nodes())
+    if (node.is(Conv) && only(node.name ?? ''))
+      elements += (staticShape(node.out.y.type) ?? []).reduce((n, d) => n * d, 1);
+  return elements;
+}
+
 /** Runs a network on one thread, which makes results the same on every machine of a kind. */
 export async function runBuilt(built: Built, input: Tensor): Promise<ReadonlyMap<string, Tensor>> {
   const session = await createSession(concat(writeOnnx(built.model)), { threads: 1 });
