@@ -18,17 +18,20 @@ import {
 export interface Lift {
   /** The operator's name: what `--skip` and `--only` take. */
   readonly name: string;
+  readonly doc: string;
   readonly roots: readonly AnyOpDef[];
   apply(node: Node, at: Lifting, output: Value): Form | Skip;
 }
 
 export function lift<D extends AnyOpDef>(
   root: D | readonly D[],
+  doc: string,
   apply: (node: NodeOf<D>, at: Lifting, output: Value) => Form | Skip,
 ): Lift {
   const roots: readonly D[] = Array.isArray(root) ? root : [root as D];
   return {
     name: roots[0]?.name ?? '',
+    doc,
     roots,
     apply(node, at, output) {
       for (const op of roots) if (node.is(op)) return apply(node, at, output);

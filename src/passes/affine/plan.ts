@@ -32,12 +32,17 @@ export function planOf(form: Form, root: Node): Plan | Skip {
   const bias = form.bias ? 1 : 0;
   const nodes = windows.length + terms.length - 1 + (form.layout === 'last' ? bias : 0);
   if (removed.size <= 1) return absent('nothing to merge');
-  if (nodes >= removed.size) return skip('the merged form has as many nodes');
+  if (nodes >= removed.size) {
+    return isWritten(removed, windows.length) ? absent('nothing to merge') : skip('the merged form has as many nodes');
+  }
   const weights = windows.reduce((n, t) => n + weightCount(t), 0);
   if (weights > form.macs * (1 + ROUNDING)) return skip('the merged form needs more multiply-accumulates');
   if (weights > form.params) return skip('the merged form has more weights');
   return { form, windows, sources, removed };
 }
+
+/** Whether the nodes are what writing the form out would give: windows, and the sums of them. */
+const isWritten = (removed: ReadonlySet<Node>, windows: number): boolean => [...removed].filter((n) => n.opType !== 'Add').length === windows;
 
 /** A term whose crops are zero taps, and whose groups a matrix product can have. */
 function legal(term: Term): Term {

@@ -18,7 +18,7 @@ const MAX_BORDER_ELEMENTS = 1 << 24;
  * A Pad whose border is then written over by a chain of ScatterND with constants, as DiverseBranchBlock's exports do: where every border element of a channel
  * ends up with one number, it is a Pad with that number for each channel.
  */
-export const liftScatterND = lift(ScatterND, (last, at) => {
+export const liftScatterND = lift(ScatterND, 'a border of constants, written over that of a Pad', (last, at) => {
   if (at.layout !== 'first') return absent('channels are on the last axis');
   const chain: Node[] = [last];
   let value = last.in.x;

@@ -16,34 +16,40 @@ import { lift } from '../lift.js';
 import { sumOf } from './elementwise.js';
 
 /** Stacks output channels: of windows on one source, or of windows on neighbouring channels of one source, which makes groups. */
-export const liftConcat = lift(Concat, (node, at) => {
-  if (at.layout !== 'first') return absent('channels are on the last axis');
-  const rank = node.in.xs[0]?.type?.kind === 'tensor' ? node.in.xs[0].type.shape?.length : undefined;
-  if (node.attr.axis !== 1 && !(rank !== undefined && node.attr.axis + rank === 1))
-    return absent('joins another axis than the channels');
-  if (node.in.xs.some((v) => constantOf(v))) return absent('joins a constant');
-  const forms: Form[] = [];
-  for (const value of node.in.xs) {
-    const form = at.operand(value);
-    if (isSkip(form)) return form;
-    if (form.terms.length !== 1) return skip('joins sums of different sources');
-    forms.push(form);
-  }
-  const [first, ...rest] = forms.flatMap((f) => f.terms);
-  if (!first) return absent('joins nothing');
-  if (rest.some((t) => t.source !== first.source)) return absent('joins values of different sources');
-  const terms = [first, ...rest];
-  if (
-    terms.some(
-      (t) =>
-        t.transposed || t.axes.length !== first.axes.length || t.axes.some((a, i) => !sameAxis(a, first.axes[i] ?? a)),
+export const liftConcat = lift(
+  Concat,
+  'windows on one source stacked, or windows on its channel groups side by side',
+  (node, at) => {
+    if (at.layout !== 'first') return absent('channels are on the last axis');
+    const rank = node.in.xs[0]?.type?.kind === 'tensor' ? node.in.xs[0].type.shape?.length : undefined;
+    if (node.attr.axis !== 1 && !(rank !== undefined && node.attr.axis + rank === 1))
+      return absent('joins another axis than the channels');
+    if (node.in.xs.some((v) => constantOf(v))) return absent('joins a constant');
+    const forms: Form[] = [];
+    for (const value of node.in.xs) {
+      const form = at.operand(value);
+      if (isSkip(form)) return form;
+      if (form.terms.length !== 1) return skip('joins sums of different sources');
+      forms.push(form);
+    }
+    const [first, ...rest] = forms.flatMap((f) => f.terms);
+    if (!first) return absent('joins nothing');
+    if (rest.some((t) => t.source !== first.source)) return absent('joins values of different sources');
+    const terms = [first, ...rest];
+    if (
+      terms.some(
+        (t) =>
+          t.transposed ||
+          t.axes.length !== first.axes.length ||
+          t.axes.some((a, i) => !sameAxis(a, first.axes[i] ?? a)),
+      )
     )
-  )
-    return skip('joins windows of unlike geometry');
-  const joined = rest.length === 0 ? first : (stacked(terms) ?? grouped(terms));
-  if (!joined) return skip('joins windows whose channels are neither the same nor equal neighbours');
-  return crossed(joinForms(forms, joined), { node });
-});
+      return skip('joins windows of unlike geometry');
+    const joined = rest.length === 0 ? first : (stacked(terms) ?? grouped(terms));
+    if (!joined) return skip('joins windows whose channels are neither the same nor equal neighbours');
+    return crossed(joinForms(forms, joined), { node });
+  },
+);
 
 function joinForms(forms: readonly Form[], term: Term): Form {
   const biased = forms.some((f) => f.bias);
@@ -106,7 +112,7 @@ function grouped(terms: readonly Term[]): Term | undefined {
 }
 
 /** The mean over an axis that a stack made: torch.stack([a, b, c]).mean(0) is Unsqueeze each, Concat, ReduceMean. */
-export const liftStackMean = lift([ReduceMean, ReduceMean1], (node, at) => {
+export const liftStackMean = lift([ReduceMean, ReduceMean1], 'the mean of a stack of values', (node, at) => {
   const stack = node.inputs[0]?.producer;
   if (!stack?.is(Concat) || node.attr.keepdims !== 0) return absent('no mean of a stack');
   const axes = reduceAxes(node);

@@ -49,7 +49,7 @@ function weightsOf(w: Value, b: Value | undefined, outputsOf: (weight: Tensor) =
   return isSkip(bias) ? bias : { weight, bias: bias.values, type };
 }
 
-export const liftConv = lift(Conv, (conv, at) => {
+export const liftConv = lift(Conv, 'a window; composed with the one below where that is exact', (conv, at) => {
   if (at.layout !== 'first') return absent('channels are on the last axis');
   const groups = conv.attr.group;
   const own = weightsOf(conv.in.w, conv.in.b, (w) => w.shape[0] ?? 0);
@@ -69,32 +69,37 @@ export const liftConv = lift(Conv, (conv, at) => {
     : crossed(form, { node: conv, params: elementCount(weight.shape) + (bias?.length ?? 0), type });
 });
 
-export const liftConvTranspose = lift(ConvTranspose, (conv, at) => {
-  if (at.layout !== 'first') return absent('channels are on the last axis');
-  const groups = conv.attr.group;
-  const own = weightsOf(conv.in.w, conv.in.b, (w) => (w.shape[1] ?? 0) * groups);
-  if (isSkip(own)) return own;
-  const { weight, bias, type } = own;
-  const [inputs = 0, rows = 0, ...taps] = weight.shape;
-  if (groups < 1 || inputs % groups !== 0) return skip('attributes that do not fit the weight');
-  const outputs = rows * groups;
-  const kernel = (): Float64Array => swapChannels(asFloat64(weight), groups, inputs / groups, rows, elementCount(taps));
-  const { auto_pad, dilations, output_padding, output_shape, pads, strides } = conv.attr;
-  const key = JSON.stringify({ auto_pad, dilations, output_padding, output_shape, pads, strides, taps });
-  const term = {
-    inputs,
-    outputs,
-    groups,
-    axes: taps.map(() => UNIT),
-    transposed: { taps, key, node: conv },
-    convolution: conv,
-    kernel,
-  };
-  const form = at.window(conv, conv.in.x, { channels: inputs, rank: taps.length }, () => ({ bias, term }));
-  return isSkip(form)
-    ? form
-    : crossed(form, { node: conv, params: elementCount(weight.shape) + (bias?.length ?? 0), type });
-});
+export const liftConvTranspose = lift(
+  ConvTranspose,
+  'a window that scales, shifts and 1x1 convolutions go through',
+  (conv, at) => {
+    if (at.layout !== 'first') return absent('channels are on the last axis');
+    const groups = conv.attr.group;
+    const own = weightsOf(conv.in.w, conv.in.b, (w) => (w.shape[1] ?? 0) * groups);
+    if (isSkip(own)) return own;
+    const { weight, bias, type } = own;
+    const [inputs = 0, rows = 0, ...taps] = weight.shape;
+    if (groups < 1 || inputs % groups !== 0) return skip('attributes that do not fit the weight');
+    const outputs = rows * groups;
+    const kernel = (): Float64Array =>
+      swapChannels(asFloat64(weight), groups, inputs / groups, rows, elementCount(taps));
+    const { auto_pad, dilations, output_padding, output_shape, pads, strides } = conv.attr;
+    const key = JSON.stringify({ auto_pad, dilations, output_padding, output_shape, pads, strides, taps });
+    const term = {
+      inputs,
+      outputs,
+      groups,
+      axes: taps.map(() => UNIT),
+      transposed: { taps, key, node: conv },
+      convolution: conv,
+      kernel,
+    };
+    const form = at.window(conv, conv.in.x, { channels: inputs, rank: taps.length }, () => ({ bias, term }));
+    return isSkip(form)
+      ? form
+      : crossed(form, { node: conv, params: elementCount(weight.shape) + (bias?.length ?? 0), type });
+  },
+);
 
 /** [groups, a, b, taps] to [groups, b, a, taps]: between ConvTranspose's layout of weights and Conv's. */
 export function swapChannels(data: Float64Array, groups: number, a: number, b: number, taps: number): Float64Array {

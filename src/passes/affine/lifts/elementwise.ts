@@ -38,7 +38,7 @@ export function sumOf(node: Node, addends: readonly Addend[], at: Lifting): Form
 const scaledBy = (form: Form, factor: number): Form =>
   factor === 1 ? form : scale(form, new Float64Array(form.outputs).fill(factor));
 
-export const liftAdd = lift(Add, (node, at) =>
+export const liftAdd = lift(Add, 'sums of windows on one source become one window', (node, at) =>
   sumOf(
     node,
     [node.in.a, node.in.b].map((value) => ({ value, factor: 1 })),
@@ -46,7 +46,7 @@ export const liftAdd = lift(Add, (node, at) =>
   ),
 );
 
-export const liftSub = lift(Sub, (node, at) =>
+export const liftSub = lift(Sub, 'like Add, the second operand negated', (node, at) =>
   sumOf(
     node,
     [
@@ -57,7 +57,7 @@ export const liftSub = lift(Sub, (node, at) =>
   ),
 );
 
-export const liftSum = lift(Sum, (node, at) =>
+export const liftSum = lift(Sum, 'like Add, of any number of operands', (node, at) =>
   sumOf(
     node,
     node.in.xs.map((value) => ({ value, factor: 1 })),
@@ -65,7 +65,7 @@ export const liftSum = lift(Sum, (node, at) =>
   ),
 );
 
-export const liftMean = lift(Mean, (node, at) =>
+export const liftMean = lift(Mean, 'like Sum, divided by the number of operands', (node, at) =>
   sumOf(
     node,
     node.in.xs.map((value) => ({ value, factor: 1 / node.in.xs.length })),
@@ -73,7 +73,7 @@ export const liftMean = lift(Mean, (node, at) =>
   ),
 );
 
-export const liftNeg = lift(Neg, (node, at) => {
+export const liftNeg = lift(Neg, 'a scale of -1', (node, at) => {
   const form = at.operand(node.in.x);
   return isSkip(form) ? form : crossed(scaledBy(form, -1), { node });
 });
@@ -94,14 +94,14 @@ function scaledByConstant(
   return crossed(scale(form, factor), { node, params: c.params, type: c.type });
 }
 
-export const liftMul = lift(Mul, (node, at) => {
+export const liftMul = lift(Mul, 'by a constant for each channel: a scale', (node, at) => {
   const { a, b } = node.in;
   if (constantOf(b)) return scaledByConstant(node, a, b, at, (c) => c);
   if (constantOf(a)) return scaledByConstant(node, b, a, at, (c) => c);
   return absent('no constant operand');
 });
 
-export const liftDiv = lift(Div, (node, at) => {
+export const liftDiv = lift(Div, 'by a constant for each channel: a scale', (node, at) => {
   if (!constantOf(node.in.b)) return absent('no constant divisor');
   return scaledByConstant(node, node.in.a, node.in.b, at, (c) => 1 / c);
 });

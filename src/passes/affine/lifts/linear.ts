@@ -6,7 +6,7 @@ import { crossed, type Layer, shift } from '../form.js';
 import { swapChannels } from './conv.js';
 import { lift } from '../lift.js';
 
-export const liftGemm = lift(Gemm, (gemm, at) => {
+export const liftGemm = lift(Gemm, 'a matrix product', (gemm, at) => {
   if (at.layout !== 'first') return absent('channels are on the last axis');
   const { alpha, beta, transA, transB } = gemm.attr;
   if (transA !== 0) return skip('the first factor is transposed');
@@ -33,7 +33,7 @@ export const liftGemm = lift(Gemm, (gemm, at) => {
   );
 });
 
-export const liftMatMul = lift(MatMul, (product, at) => {
+export const liftMatMul = lift(MatMul, 'a matrix product on the last axis', (product, at) => {
   const weight = constantOf(product.in.b);
   if (!weight) return absent('the second factor is computed or can be overridden');
   const type = floatType(weight);

@@ -46,17 +46,27 @@ export function padded(
   return moved(below, begin, end);
 }
 
-export const liftPad = lift([Pad, Pad2], (node, at) => {
-  const x = node.inputs[0];
-  if (at.layout !== 'first' || !x) return absent('channels are on the last axis');
-  const p = padding(node);
-  if (!p) return skip('the amounts or the value are computed');
-  if (p.mode !== 'constant') return skip('the mode is not constant');
-  if ([...p.begin.slice(0, 2), ...p.end.slice(0, 2)].some((n) => n !== 0))
-    return skip('pads the batch or the channels');
-  const form = padded(x, p.begin.slice(2), p.end.slice(2), (channels) => new Float64Array(channels).fill(p.value), at);
-  return isSkip(form) ? form : crossed(form, { node });
-});
+export const liftPad = lift(
+  [Pad, Pad2],
+  'moves the window, where it puts in what the values below are at zero',
+  (node, at) => {
+    const x = node.inputs[0];
+    if (at.layout !== 'first' || !x) return absent('channels are on the last axis');
+    const p = padding(node);
+    if (!p) return skip('the amounts or the value are computed');
+    if (p.mode !== 'constant') return skip('the mode is not constant');
+    if ([...p.begin.slice(0, 2), ...p.end.slice(0, 2)].some((n) => n !== 0))
+      return skip('pads the batch or the channels');
+    const form = padded(
+      x,
+      p.begin.slice(2),
+      p.end.slice(2),
+      (channels) => new Float64Array(channels).fill(p.value),
+      at,
+    );
+    return isSkip(form) ? form : crossed(form, { node });
+  },
+);
 
 /** A range of an axis of a known or unknown length as what it leaves out at either end. */
 function cropOf(start: number, end: number, length: number | undefined): readonly [number, number] | undefined {
@@ -68,7 +78,7 @@ function cropOf(start: number, end: number, length: number | undefined): readonl
 }
 
 /** A Slice of spatial axes crops; one of the channels selects. */
-export const liftSlice = lift([Slice, Slice1], (node, at) => {
+export const liftSlice = lift([Slice, Slice1], 'a crop of the window, or a selection of channels', (node, at) => {
   const x = node.inputs[0];
   if (at.layout !== 'first' || !x) return absent('channels are on the last axis');
   at.met.parts = true;
@@ -84,7 +94,7 @@ export const liftSlice = lift([Slice, Slice1], (node, at) => {
   const end = [...begin];
   for (const [i, axis] of ranges.axes.entries()) {
     const size = shape?.[axis];
-    const length = typeof size === 'number' ? size : undefined;
+    const length = axis === 1 ? form.outputs : typeof size === 'number' ? size : undefined;
     const crop = cropOf(ranges.starts[i] ?? 0, ranges.ends[i] ?? 0, length);
     if (axis === 0) return skip('slices the batch');
     if (!crop || (length !== undefined && crop[0] + crop[1] >= length)) return skip('the range is not known, or empty');

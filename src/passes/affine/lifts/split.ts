@@ -4,7 +4,7 @@ import { crossed, selectOutputs } from '../form.js';
 import { lift } from '../lift.js';
 
 /** One part of a Split of the channels: those channels of its input, which is always taken as a source, since the other parts need it too. */
-export const liftSplit = lift([Split, Split13, Split2], (split, at, part) => {
+export const liftSplit = lift([Split, Split13, Split2], 'a selection of channels', (split, at, part) => {
   at.met.parts = true;
   if (!at.choices.parts) return absent('taken as a source');
   const sizes = splitSizes(split);
