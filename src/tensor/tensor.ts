@@ -121,7 +121,7 @@ export const isNumeric = (dtype: DType): boolean => READERS[dtype] !== undefined
 
 /** All elements as float64 (64-bit integers beyond 2^53 lose digits). Throws `tensor/dtype` for strings, complex and types under a byte. */
 export function asFloat64(t: Tensor): Float64Array {
-  if (t.dtype === 'float32') return Float64Array.from(asFloat32(t));
+  if (t.dtype === 'float32') return new Float64Array(asFloat32(t));
   const read = READERS[t.dtype];
   if (!read) throw new CnnxError('tensor/dtype', `a numeric tensor was expected; found ${t.dtype}`);
   const b = t.bytes();
@@ -139,7 +139,7 @@ export function fromFloat64(
 ): Tensor {
   switch (dtype) {
     case 'float32':
-      return tensor(dtype, shape, asBytes(Float32Array.from(values)));
+      return tensor(dtype, shape, asBytes(new Float32Array(values)));
     case 'float64':
       return tensor(dtype, shape, asBytes(values));
     case 'float16':

@@ -10,7 +10,7 @@ import { swapChannels } from './lifts/conv.js';
 import type { Plan } from './plan.js';
 
 /** Weights that a half type stores with a larger relative error (RMS over a tensor) than its rounding gives are out of its range. */
-const MAX_HALF_ERROR = { float16: 2 ** -11, bfloat16: 2 ** -8, float32: 1, float64: 1 } as const;
+const MAX_HALF_ERROR = { float16: 2 ** -11, bfloat16: 2 ** -8 } as const;
 
 interface Weights {
   readonly term: Term;
@@ -162,19 +162,39 @@ function arranged(term: Term, layout: 'first' | 'last'): Float64Array {
 
 /** The numbers in the model's own type, or why that type cannot hold them. */
 function rounded(type: FloatType, shape: readonly number[], values: Float64Array): Tensor | string {
+  const largest = magnitude(values);
+  if (!Number.isFinite(largest)) return 'a merged weight is not finite';
   const t = fromFloat64(type, shape, values);
-  if (!values.every(Number.isFinite)) return 'a merged weight is not finite';
-  const stored = type === 'float64' ? values : asFloat64(t);
+  if (type === 'float64') return t;
+  if (type === 'float32') return Number.isFinite(Math.fround(largest)) ? t : 'a merged weight is too large for its type';
+  const stored = asFloat64(t);
+  if (!Number.isFinite(magnitude(stored))) return 'a merged weight is too large for its type';
+  return holds(MAX_HALF_ERROR[type], stored, values) ? t : 'the merged weights are too small for their type';
+}
+
+/** The largest magnitude; NaN when a value is NaN. */
+function magnitude(values: Float64Array): number {
+  let largest = 0;
+  let wrong = 0;
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i] ?? 0;
+    if (v > largest) largest = v;
+    else if (-v > largest) largest = -v;
+    wrong += v * 0;
+  }
+  return largest + wrong;
+}
+
+/** Whether the RMS of the rounding errors is at most `limit` of that of the values. */
+function holds(limit: number, stored: Float64Array, values: Float64Array): boolean {
   let error = 0;
   let size = 0;
   for (let i = 0; i < values.length; i++) {
     const v = values[i] ?? 0;
-    const d = (stored[i] ?? 0) - v;
-    if (!Number.isFinite(d)) return 'a merged weight is too large for its type';
-    error += d * d;
+    error += ((stored[i] ?? 0) - v) ** 2;
     size += v * v;
   }
-  return error > MAX_HALF_ERROR[type] ** 2 * size ? 'the merged weights are too small for their type' : t;
+  return error <= limit * limit * size;
 }
 
 const floatOf = (t: Tensor): FloatType =>
