@@ -10,5 +10,7 @@ export * from './graph/types.js';
 export * from './tensor/dtype.js';
 export * from './tensor/tensor.js';
 export { cloneModel } from './graph/clone.js';
+export { fuse, type FuseOptions, type FuseReport, listPasses, operatorCounts } from './passes/fuse.js';
+export type { Evaluate } from './passes/evaluate.js';
 export * from './formats/onnx/index.js';
 export { readNpy, writeNpy } from './formats/npy.js';

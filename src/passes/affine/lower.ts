@@ -166,7 +166,8 @@ function rounded(type: FloatType, shape: readonly number[], values: Float64Array
   if (!Number.isFinite(largest)) return 'a merged weight is not finite';
   const t = fromFloat64(type, shape, values);
   if (type === 'float64') return t;
-  if (type === 'float32') return Number.isFinite(Math.fround(largest)) ? t : 'a merged weight is too large for its type';
+  if (type === 'float32')
+    return Number.isFinite(Math.fround(largest)) ? t : 'a merged weight is too large for its type';
   const stored = asFloat64(t);
   if (!Number.isFinite(magnitude(stored))) return 'a merged weight is too large for its type';
   return holds(MAX_HALF_ERROR[type], stored, values) ? t : 'the merged weights are too small for their type';
@@ -180,7 +181,7 @@ function magnitude(values: Float64Array): number {
     const v = values[i] ?? 0;
     if (v > largest) largest = v;
     else if (-v > largest) largest = -v;
-    wrong += v * 0;
+    wrong += v - v;
   }
   return largest + wrong;
 }

@@ -42,7 +42,8 @@ export function planOf(form: Form, root: Node): Plan | Skip {
 }
 
 /** Whether the nodes are what writing the form out would give: windows, and the sums of them. */
-const isWritten = (removed: ReadonlySet<Node>, windows: number): boolean => [...removed].filter((n) => n.opType !== 'Add').length === windows;
+const isWritten = (removed: ReadonlySet<Node>, windows: number): boolean =>
+  [...removed].filter((n) => n.opType !== 'Add').length === windows;
 
 /** A term whose crops are zero taps, and whose groups a matrix product can have. */
 function legal(term: Term): Term {

@@ -1,0 +1,107 @@
+import { CnnxError } from '../base/errors.js';
+import { nearest, printable } from '../base/text.js';
+import { everyGraph } from '../graph/edit.js';
+import { inferShapes } from '../graph/infer.js';
+import type { Model } from '../graph/ir.js';
+import { registry } from '../ops/index.js';
+import type { Lift } from './affine/lift.js';
+import { LIFTS } from './affine/lifts/index.js';
+import { type Merged, mergeLinear } from './affine/merge.js';
+import type { Evaluate } from './evaluate.js';
+import { type RunReport, runRules } from './runner.js';
+import { SIMPLIFICATIONS, simplify } from './simplify.js';
+
+export interface FuseOptions {
+  /** Computes constant regions; without it, what takes arithmetic to fold stays. */
+  readonly evaluate?: Evaluate | undefined;
+  /** Names of lifts (operators) and rules to leave out. */
+  readonly skip?: readonly string[] | undefined;
+  /** The only lifts and rules to use; a lift still looks through the convolutions and products below it. */
+  readonly only?: readonly string[] | undefined;
+}
+
+export interface FuseReport {
+  /** Operators that the algebra took away, by name; those it put in their place are in `after`. */
+  readonly merged: ReadonlyMap<string, number>;
+  /** Edits by rule. */
+  readonly applied: ReadonlyMap<string, number>;
+  /** How often each rule gave each reason. */
+  readonly skipped: RunReport['skipped'];
+  /** The places that looked as if they could be merged, and why they were not. */
+  readonly left: RunReport['left'];
+  /** Nodes by operator. */
+  readonly before: ReadonlyMap<string, number>;
+  readonly after: ReadonlyMap<string, number>;
+  /** Why constant regions could not be computed. */
+  readonly failures: readonly string[];
+}
+
+/** What carries a kernel: looked through whatever `only` says, since every merge ends in one. */
+const CARRIERS = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+
+/** Simplifying opens ways for merging and merging for simplifying; models settle in two rounds. */
+const MAX_ROUNDS = 8;
+
+/** Everything `fuse` can do, by the names that `only` and `skip` take: the lifts of the algebra by operator, then the rules. */
+export function listPasses(): readonly { readonly name: string; readonly doc: string }[] {
+  return [...LIFTS.map(({ name, doc }) => ({ name, doc })), ...SIMPLIFICATIONS];
+}
+
+/**
+ * Rewrites a model in place into a smaller one with the same outputs, up to the rounding of its element types: every exact merge of linear operators, and the
+ * exact simplifications around them. Throws `passes/unknown-rule` for a name that `listPasses` does not have.
+ */
+export async function fuse(model: Model, options: FuseOptions = {}): Promise<FuseReport> {
+  checkNames([...(options.only ?? []), ...(options.skip ?? [])]);
+  const before = operatorCounts(model);
+  const merged: Merged = new Map();
+  const rule = mergeLinear(liftsFor(options), merged);
+  const applied = new Map<string, number>();
+  const skipped = new Map<string, Map<string, number>>();
+  const failures: string[] = [];
+  let left: RunReport['left'] = [];
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const simple = await simplify(model, { evaluate: options.evaluate, ...rulesFor(options) });
+    inferShapes(model, registry);
+    const algebra = runRules(model, [rule], { order: 'backward' });
+    for (const report of [simple, algebra]) {
+      for (const [name, count] of report.applied) applied.set(name, (applied.get(name) ?? 0) + count);
+      for (const [name, reasons] of report.skipped) skipped.set(name, reasons);
+    }
+    failures.push(...simple.failures);
+    left = [...simple.left, ...algebra.left];
+    if (algebra.applied.size === 0) break;
+  }
+  return { merged, applied, skipped, left, failures, before, after: operatorCounts(model) };
+}
+
+/** Nodes by operator, in every graph of a model; the most frequent first. */
+export function operatorCounts(model: Model): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const graph of everyGraph(model))
+    for (const node of graph.nodes()) counts.set(node.opType, (counts.get(node.opType) ?? 0) + 1);
+  return new Map([...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)));
+}
+
+function liftsFor({ only, skip }: FuseOptions): readonly Lift[] {
+  return LIFTS.filter(
+    ({ name }) => (only === undefined || only.includes(name) || CARRIERS.has(name)) && !skip?.includes(name),
+  );
+}
+
+/** The names that are rules, for `simplify`. */
+function rulesFor({ only, skip }: FuseOptions): { only?: string[]; skip?: string[] } {
+  const isRule = (name: string): boolean => SIMPLIFICATIONS.some((s) => s.name === name);
+  return { ...(only && { only: only.filter(isRule) }), ...(skip && { skip: skip.filter(isRule) }) };
+}
+
+function checkNames(names: readonly string[]): void {
+  const known = listPasses().map((p) => p.name);
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const like = nearest(name, known);
+    throw new CnnxError('passes/unknown-rule', `there is no lift or rule named ${printable(name)}`, {
+      hint: like.length > 0 ? `did you mean ${like.join(', ')}?` : 'cnnx fuse --list names them all',
+    });
+  }
+}
