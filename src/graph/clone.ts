@@ -38,15 +38,18 @@ class Cloner {
     const to = new FunctionDef(model);
     const { body, model: _, ...fields } = from;
     Object.assign(mutable(to), fields);
-    mutable(to).attributeDefaults = from.attributeDefaults.map((a) => this.attr(a, to));
-    this.graph(body, to.body);
+    const holder = new Node(to.body, '');
+    this.graph(body, to.body, () => {
+      mutable(to).attributeDefaults = from.attributeDefaults.map((a) => this.attr(a, holder));
+    });
     return to;
   }
 
   /** A graph and all inside it: breadth first, so that a captured value is there before it is used. */
-  private graph(from: Graph, to: Graph): void {
+  private graph(from: Graph, to: Graph, alsoInside: () => void = () => {}): void {
     this.#graphs.set(from, to);
     this.#pending.push(from);
+    alsoInside();
     for (let i = 0; i < this.#pending.length; i++) {
       const graph = this.#pending[i];
       const copy = graph && this.#graphs.get(graph);
@@ -92,13 +95,13 @@ class Cloner {
     return to;
   }
 
-  private attr(attr: Attr, owner: Node | FunctionDef): Attr {
+  private attr(attr: Attr, owner: Node): Attr {
     if (graphsOf(attr).length === 0) return attr;
     if (attr.kind === 'graph') return { ...attr, value: this.subgraph(attr.value, owner) };
     return attr.kind === 'graphs' ? { ...attr, values: attr.values.map((g) => this.subgraph(g, owner)) } : attr;
   }
 
-  private subgraph(from: Graph, owner: Node | FunctionDef): Graph {
+  private subgraph(from: Graph, owner: Node): Graph {
     const to = new Graph(owner);
     this.#graphs.set(from, to);
     this.#pending.push(from);

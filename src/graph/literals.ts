@@ -126,7 +126,7 @@ function integer(size: 1 | 2 | 4 | 8, signed: boolean): NumberFormat {
       return String(signed ? view.getInt8(at) : view.getUint8(at));
     },
     write(view, at, text) {
-      if (!/^[-+]?\d+$/.test(text)) return false;
+      if (!isInteger(text)) return false;
       const value = BigInt(text.replace('+', ''));
       if (value < low || value > high) return false;
       if (size === 8) view.setBigInt64(at, BigInt.asIntN(64, value), true);
@@ -183,5 +183,7 @@ export function floatText(bits: number): string {
 export function floatBits(text: string): number | undefined {
   return NUMBER_FORMATS.float32?.write(scratch, 0, text) ? scratch.getUint32(0, true) : undefined;
 }
+
+export const isInteger = (text: string): boolean => /^[-+]?\d+$/.test(text);
 
 export const isDType = (word: string): word is DType => Object.hasOwn(DTYPE_BITS, word);

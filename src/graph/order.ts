@@ -1,28 +1,46 @@
+import { printable } from '../base/text.js';
 import type { Graph, Node, Value } from './ir.js';
 
 /**
  * The nodes of a graph, each after those it depends on, what its subgraphs capture included; the file's order wherever that allows.
- * A circle is broken at the node that the file has first.
+ * A circle is broken at the node that the file has first. Linear time, no recursion.
  */
-export function topologicalOrder(graph: Graph): Node[] {
+export const topologicalOrder = (graph: Graph): Node[] => search(graph).order;
+
+/** The nodes of one circle, each used by the next and the last by the first; undefined when there is none. */
+export const findCycle = (graph: Graph): Node[] | undefined => search(graph).cycle;
+
+function search(graph: Graph): { readonly order: Node[]; readonly cycle: Node[] | undefined } {
   const order: Node[] = [];
-  const seen = new Set<Node>();
+  const state = new Map<Node, 'open' | 'done'>();
+  let cycle: Node[] | undefined;
   for (const start of graph.nodes()) {
-    if (seen.has(start)) continue;
-    seen.add(start);
+    if (state.has(start)) continue;
+    state.set(start, 'open');
     const path = [{ node: start, waitsFor: dependencies(start) }];
     for (let top = path.at(-1); top; top = path.at(-1)) {
       const next = top.waitsFor.pop();
       if (!next) {
         order.push(top.node);
+        state.set(top.node, 'done');
         path.pop();
-      } else if (!seen.has(next)) {
-        seen.add(next);
+      } else if (!state.has(next)) {
+        state.set(next, 'open');
         path.push({ node: next, waitsFor: dependencies(next) });
+      } else if (!cycle && state.get(next) === 'open') {
+        const nodes = path.map((p) => p.node);
+        cycle = nodes.slice(nodes.indexOf(next)).reverse();
       }
     }
   }
-  return order;
+  return { order, cycle };
+}
+
+/** How a node is called in messages: by its name, or by what it makes. */
+export function nodeLabel(node: Node): string {
+  if (node.name) return printable(node.name);
+  const output = node.outputs.find((v) => v !== undefined);
+  return output ? `${printable(node.opType)} that makes ${printable(output.name)}` : printable(node.opType);
 }
 
 /** The nodes of the same graph that a node reads from, itself or in its subgraphs; the last read first. */

@@ -1,12 +1,8 @@
 import { CnnxError } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
 import { printable } from '../base/text.js';
-import { bytesOf, type DType, elementCount } from '../tensor/dtype.js';
-import { seededTensor } from '../tensor/seeded.js';
-import { tensor, type Tensor } from '../tensor/tensor.js';
-import type { Attr, SparseTensor } from './attr.js';
+import type { Attr } from './attr.js';
 import { FunctionDef, Graph, Model, Node, type OpsetImport, type Value, type ValueInfo } from './ir.js';
-import { floatBits, isDType, NUMBER_FORMATS, stringBytes } from './literals.js';
 import {
   defineValue,
   linkNode,
@@ -17,9 +13,11 @@ import {
   setInputs,
   setOutputs,
 } from './mutate.js';
+import { AttrParser } from './parse-attrs.js';
+import { TypeParser } from './parse-types.js';
 import { DEFAULT_HEADER } from './print.js';
 import { Scanner } from './scanner.js';
-import type { Dim, TensorType, ValueType } from './types.js';
+import type { ValueType } from './types.js';
 
 export interface ParseOptions {
   /** For the data of tensors that the text does not write out. */
@@ -49,10 +47,16 @@ class Parser {
   readonly #infos = new Map<Graph, ValueInfo[]>();
   #depth = 0;
 
+  private readonly types: TypeParser;
+  private readonly attrs: AttrParser;
+
   constructor(
     private readonly scan: Scanner,
-    private readonly seed: number,
-  ) {}
+    seed: number,
+  ) {
+    this.types = new TypeParser(scan, seed);
+    this.attrs = new AttrParser(scan, this.types, (owner) => this.subgraph(owner));
+  }
 
   model(): Model {
     const { scan } = this;
@@ -83,7 +87,7 @@ class Parser {
   }
 
   private version(): bigint | undefined {
-    return this.scan.takeWord('_') ? undefined : this.int64(this.scan.number());
+    return this.scan.takeWord('_') ? undefined : this.attrs.int64(this.scan.number());
   }
 
   private opsets(): OpsetImport[] {
@@ -100,10 +104,11 @@ class Parser {
     Object.assign(mutable(f), this.opName());
     const attributes: string[] = [];
     const defaults: Attr[] = [];
+    const holder = new Node(f.body, '');
     if (scan.sees('<')) {
       scan.list('<', '>', () => {
         const name = scan.name('an attribute');
-        if (scan.sees('=') || scan.sees(':')) defaults.push(this.attr(name, f));
+        if (scan.sees('=') || scan.sees(':')) defaults.push(this.attrs.attr(name, holder));
         else attributes.push(name);
       });
     }
@@ -138,7 +143,7 @@ class Parser {
     scan.expect('->');
     const infos = scan.list('(', ')', () => {
       const name = scan.name('an output');
-      return { name, type: scan.take(':') ? this.type() : undefined };
+      return { name, type: scan.take(':') ? this.types.type() : undefined };
     });
     mutable(graph).outputInfos = infos;
     this.#outputs.push({ graph, names: infos.map((i) => i.name) });
@@ -153,13 +158,13 @@ class Parser {
     const { scan } = this;
     const name = scan.name('an input');
     const value = defineValue(graph, name);
-    const type = scan.take(':') ? this.type() : undefined;
+    const type = scan.take(':') ? this.types.type() : undefined;
     mutable(graph).inputInfos.set(value, { name, type });
     mutable(value).type = type;
     if (scan.take('=')) {
-      const own = this.seesData() ? type : this.type();
+      const own = this.types.seesData() ? type : this.types.type();
       if (own !== type) scan.expect('=');
-      mutable(value).initializer = this.data(this.static(own), name);
+      mutable(value).initializer = this.types.data(this.types.static(own), name);
       mutable(value).type ??= own;
       mutable(graph).initializers.add(value);
     }
@@ -173,12 +178,12 @@ class Parser {
     if (!scan.take('(')) {
       do {
         const name = scan.takeWord('_') ? undefined : scan.name('a node or an initializer');
-        outputs.push({ name, type: scan.take(':') ? this.type() : undefined });
+        outputs.push({ name, type: scan.take(':') ? this.types.type() : undefined });
       } while (scan.take(','));
     } else scan.expect(')');
     const [first] = outputs;
     const assigned = scan.take('=');
-    if (outputs.length === 1 && first?.name !== undefined && first.type && (!assigned || this.seesData())) {
+    if (outputs.length === 1 && first?.name !== undefined && first.type && (!assigned || this.types.seesData())) {
       this.initializer(graph, first.name, first.type, assigned);
       return;
     }
@@ -203,7 +208,7 @@ class Parser {
     if (scan.sees('<'))
       setAttrs(
         node,
-        scan.list('<', '>', () => this.attr(scan.name('an attribute'), node)),
+        scan.list('<', '>', () => this.attrs.attr(scan.name('an attribute'), node)),
       );
     this.#inputs.push({ node, given: scan.list('(', ')', () => this.argument(graph)) });
     linkNode(node);
@@ -221,7 +226,7 @@ class Parser {
     if (scan.takeWord('_')) return undefined;
     const name = scan.name('an input');
     if (!scan.take(':')) return name;
-    const type = this.type() ?? scan.failThere('an initializer needs a type');
+    const type = this.types.type() ?? scan.failThere('an initializer needs a type');
     return this.initializer(graph, name, type, scan.take('='));
   }
 
@@ -229,11 +234,11 @@ class Parser {
     const listed = graph.values.get(name);
     const value = listed?.isInput && !listed.initializer ? listed : defineValue(graph, name);
     if (type.kind === 'sparse_tensor') {
-      mutable(value).sparseInitializer = this.sparse(type);
+      mutable(value).sparseInitializer = this.types.sparse(type);
       mutable(graph).sparseInitializers.add(value);
     } else {
-      const of = this.static(type);
-      mutable(value).initializer = written ? this.data(of, name) : this.seeded(of, name);
+      const of = this.types.static(type);
+      mutable(value).initializer = written ? this.types.data(of, name) : this.types.seeded(of, name);
       mutable(graph).initializers.add(value);
     }
     mutable(value).type ??= type;
@@ -261,106 +266,7 @@ class Parser {
       );
   }
 
-  // --- attributes ---------------------------------------------------------------------------------------------------------------
-
-  private attr(name: string, owner: Node | FunctionDef): Attr {
-    const { scan } = this;
-    if (scan.take(':')) return this.annotated(name, owner);
-    scan.expect('=');
-    if (scan.take('@')) return { name, kind: 'ref', ref: scan.name('an attribute of the function') };
-    if (scan.sees('{')) return { name, kind: 'graph', value: this.subgraph(owner) };
-    if (!scan.sees('[')) {
-      const text = scan.string();
-      return text === undefined ? this.numberAttr(name) : { name, kind: 'string', value: stringBytes(text) };
-    }
-    const items = scan.list('[', ']', () => (scan.sees('{') ? this.subgraph(owner) : this.item()));
-    return this.listAttr(name, items);
-  }
-
-  private item(): Uint8Array | string {
-    const text = this.scan.string();
-    return text === undefined ? this.scan.number() : stringBytes(text);
-  }
-
-  private listAttr(name: string, items: readonly (Graph | Uint8Array | string)[]): Attr {
-    const graphs = items.filter((i) => i instanceof Graph);
-    const strings = items.filter((i) => i instanceof Uint8Array);
-    const numbers = items.filter((i) => typeof i === 'string');
-    if (items.length === 0) this.scan.failThere(`an empty list says its kind: ${printable(name)}: ints = []`);
-    if (graphs.length === items.length) return { name, kind: 'graphs', values: graphs };
-    if (strings.length === items.length) return { name, kind: 'strings', values: strings };
-    if (numbers.length < items.length) this.scan.failThere('the items of a list are of one kind');
-    return numbers.every((n) => INTEGER.test(n)) ? this.intsAttr(name, numbers) : this.floatsAttr(name, numbers);
-  }
-
-  private numberAttr(name: string): Attr {
-    const text = this.scan.number();
-    if (INTEGER.test(text)) return { name, kind: 'int', value: this.int64(text) };
-    return { name, kind: 'float', bits: this.floatBits(text) };
-  }
-
-  private intsAttr(name: string, numbers: readonly string[]): Attr {
-    return { name, kind: 'ints', values: BigInt64Array.from(numbers, (n) => this.int64(n)) };
-  }
-
-  private floatsAttr(name: string, numbers: readonly string[]): Attr {
-    return {
-      name,
-      kind: 'floats',
-      values: new Float32Array(Uint32Array.from(numbers, (n) => this.floatBits(n)).buffer),
-    };
-  }
-
-  private int64(text: string): bigint {
-    const value = INTEGER.test(text) ? BigInt(text.replace('+', '')) : undefined;
-    if (value === undefined || BigInt.asIntN(64, value) !== value)
-      return this.scan.failThere(`${printable(text)} is no int64`);
-    return value;
-  }
-
-  private floatBits(text: string): number {
-    return floatBits(text) ?? this.scan.failThere(`${printable(text)} is no number`);
-  }
-
-  private annotated(name: string, owner: Node | FunctionDef): Attr {
-    const { scan } = this;
-    const items = <T>(item: () => T): T[] => {
-      scan.expect('=');
-      return scan.list('[', ']', item);
-    };
-    if (scan.takeWord('ints'))
-      return this.intsAttr(
-        name,
-        items(() => scan.number()),
-      );
-    if (scan.takeWord('floats'))
-      return this.floatsAttr(
-        name,
-        items(() => scan.number()),
-      );
-    if (scan.takeWord('strings'))
-      return {
-        name,
-        kind: 'strings',
-        values: items(() => stringBytes(scan.string() ?? scan.fail('a string was expected'))),
-      };
-    if (scan.takeWord('graphs')) return { name, kind: 'graphs', values: items(() => this.subgraph(owner)) };
-    if (scan.takeWord('tensors')) return { name, kind: 'tensors', values: items(() => this.tensor(name)) };
-    if (scan.takeWord('sparse_tensors')) return { name, kind: 'sparse_tensors', values: items(() => this.sparseOf()) };
-    if (scan.takeWord('types'))
-      return { name, kind: 'types', values: items(() => this.type() ?? scan.failThere('a type was expected')) };
-    if (scan.takeWord('type')) {
-      scan.expect('=');
-      return { name, kind: 'type', value: this.type() ?? scan.failThere('a type was expected') };
-    }
-    const type = this.type();
-    if (type?.kind === 'sparse_tensor') return { name, kind: 'sparse_tensor', value: this.sparse(type) };
-    if (type?.kind === 'tensor' && type.dtype === 'undefined' && !type.shape) return { name, kind: 'undefined' };
-    const of = this.static(type);
-    return { name, kind: 'tensor', value: scan.take('=') ? this.data(of, name) : this.seeded(of, name) };
-  }
-
-  private subgraph(owner: Node | FunctionDef): Graph {
+  private subgraph(owner: Node): Graph {
     const { scan } = this;
     const graph = new Graph(owner);
     scan.expect('{');
@@ -368,133 +274,6 @@ class Parser {
     this.graph(graph, () => scan.take('}'));
     return graph;
   }
-
-  // --- types and tensors --------------------------------------------------------------------------------------------------------
-
-  private type(depth = 0): ValueType | undefined {
-    const { scan } = this;
-    if (depth > LIMITS.graphDepth) scan.fail(`types are nested more than ${LIMITS.graphDepth} deep`);
-    if (scan.take('?')) return undefined;
-    const word = scan.name('a type');
-    const inner = (): ValueType | undefined => {
-      const type = this.type(depth + 1);
-      scan.expect(')');
-      return type;
-    };
-    switch (word) {
-      case 'opaque':
-        return { kind: 'opaque' };
-      case 'seq':
-        scan.expect('(');
-        return { kind: 'sequence', elem: inner() };
-      case 'optional':
-        scan.expect('(');
-        return { kind: 'optional', elem: inner() };
-      case 'map': {
-        scan.expect('(');
-        const key = this.dtype(scan.name('a type'));
-        scan.expect(',');
-        return { kind: 'map', key, value: inner() };
-      }
-      case 'sparse':
-        return this.tensorType('sparse_tensor', scan.name('a type'));
-      default:
-        return this.tensorType('tensor', word);
-    }
-  }
-
-  private tensorType(kind: TensorType['kind'], word: string): TensorType {
-    const dtype = this.dtype(word);
-    return this.scan.sees('[') ? { kind, dtype, shape: this.scan.list('[', ']', () => this.dim()) } : { kind, dtype };
-  }
-
-  private dtype(word: string): DType {
-    return isDType(word) ? word : this.scan.failThere(`${printable(word)} is no element type`);
-  }
-
-  private dim(): Dim {
-    const { scan } = this;
-    if (scan.take('?')) return undefined;
-    if (scan.sees('"')) return scan.name('a dimension');
-    const word = scan.name('a dimension');
-    return INTEGER.test(word) ? Number(word) : word;
-  }
-
-  private static(type: ValueType | undefined): { readonly dtype: DType; readonly shape: readonly number[] } {
-    const { scan } = this;
-    if (type?.kind !== 'tensor' || !type.shape) return scan.failThere('data needs a tensor type with its shape');
-    const shape = type.shape.map((d) => (typeof d === 'number' && d >= 0 ? d : scan.failThere('data needs sizes')));
-    if (!Number.isSafeInteger(elementCount(shape))) scan.failThere('the shape is too large');
-    return { dtype: type.dtype, shape };
-  }
-
-  private seeded(of: { readonly dtype: DType; readonly shape: readonly number[] }, name: string): Tensor {
-    return seededTensor(of.dtype, of.shape, name, this.seed);
-  }
-
-  private seesData(): boolean {
-    const { scan } = this;
-    return ['[', '{', '...', '0x'].some((sign) => scan.sees(sign));
-  }
-
-  /** `[1,2]`, `0x0102` for types that are not written as numbers, or `...` to fill it from the seed. */
-  private data(of: { readonly dtype: DType; readonly shape: readonly number[] }, name: string): Tensor {
-    const { scan } = this;
-    const { dtype, shape } = of;
-    if (scan.take('...')) return this.seeded(of, name);
-    const raw = scan.hexBytes();
-    if (raw) {
-      const expected = bytesOf(dtype, elementCount(shape));
-      if (raw.byteLength !== expected) scan.failThere(`${expected} bytes were expected; found ${raw.byteLength}`);
-      return tensor(dtype, shape, raw);
-    }
-    if (dtype === 'string') {
-      const strings = scan.list('[', ']', () => stringBytes(scan.string() ?? scan.fail('a string was expected')));
-      this.count(strings.length, shape);
-      const byteLength = strings.reduce((n, s) => n + s.byteLength, 0);
-      return { ...seededTensor(dtype, shape, name), byteLength, strings: () => strings };
-    }
-    const format = NUMBER_FORMATS[dtype];
-    if (!format) return scan.fail(`the bytes of ${dtype} in hexadecimal (0x...) were expected`);
-    const probe = new DataView(new ArrayBuffer(format.size));
-    const numbers = scan.list('[', ']', () => {
-      const text = scan.number();
-      return format.write(probe, 0, text) ? text : scan.failThere(`${printable(text)} is no ${dtype}`);
-    });
-    this.count(numbers.length, shape);
-    const view = new DataView(new ArrayBuffer(numbers.length * format.size));
-    numbers.forEach((n, i) => format.write(view, i * format.size, n));
-    return tensor(dtype, shape, new Uint8Array(view.buffer));
-  }
-
-  private count(found: number, shape: readonly number[]): void {
-    const expected = elementCount(shape);
-    if (found !== expected) this.scan.failThere(`[${shape.join(',')}] has ${expected} elements; found ${found}`);
-  }
-
-  private tensor(name: string): Tensor {
-    const of = this.static(this.type());
-    return this.scan.take('=') ? this.data(of, name) : this.seeded(of, name);
-  }
-
-  private sparseOf(): SparseTensor {
-    const type = this.type();
-    return type?.kind === 'sparse_tensor' ? this.sparse(type) : this.scan.failThere('a sparse type was expected');
-  }
-
-  private sparse(type: TensorType): SparseTensor {
-    const { scan } = this;
-    const { shape: dims } = this.static({ ...type, kind: 'tensor' });
-    scan.take('=');
-    scan.expect('{');
-    const name = scan.sees('"') ? scan.nameOrNothing() : undefined;
-    const values = this.tensor('values');
-    scan.expect(',');
-    const indices = this.tensor('indices');
-    scan.expect('}');
-    return { values, indices, dims, ...(name !== undefined && { name }) };
-  }
 }
 
 const HEADER_FIELDS: readonly string[] = ['ir', 'opset', 'graph', 'producer', 'version'];
-const INTEGER = /^[-+]?\d+$/;

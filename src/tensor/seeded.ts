@@ -1,6 +1,6 @@
 import { encodeName } from '../base/text.js';
 import { bytesOf, type DType, elementCount } from './dtype.js';
-import { fromFloat64, lazyTensor, type Tensor } from './tensor.js';
+import { fromFloat64, lazyTensor, stringTensor, type Tensor } from './tensor.js';
 
 /** FNV-1a, 32 bits, of the UTF-8 bytes. */
 export function hashName(name: string): number {
@@ -22,12 +22,14 @@ export function streamAt(start: number, i: number): number {
 
 /**
  * A tensor filled from the stream of its name and a seed; made when asked for. Floating point: rank 0 and 1 are 1 + u/2, so that they can
- * serve as variances, and higher ranks u * sqrt(6 / fan_in), so that depth does not blow up. Integers are 0 to 3, bool 0 or 1; all else is zero.
+ * serve as variances, and higher ranks u * sqrt(6 / fan_in), so that depth does not blow up. Integers are 0 to 3, bool 0 or 1; all else is zero or empty.
  */
 export function seededTensor(dtype: DType, shape: readonly number[], name: string, seed = 0): Tensor {
   if (dtype === 'string') {
-    const strings = Array.from({ length: elementCount(shape) }, () => new Uint8Array(0));
-    return { dtype, shape: [...shape], byteLength: 0, bytes: () => new Uint8Array(0), strings: () => strings };
+    return stringTensor(
+      shape,
+      Array.from({ length: elementCount(shape) }, () => new Uint8Array(0)),
+    );
   }
   return lazyTensor(dtype, shape, () => fill(dtype, shape, (hashName(name) ^ Math.imul(seed, 0x9e3779b9)) >>> 0));
 }
