@@ -18,6 +18,10 @@ export const ERRORS = {
   'cli/usage': { exit: 2, doc: 'an option or argument that the command does not understand' },
   'graph/attribute': { exit: 2, doc: 'an attribute is absent, of another kind, or outside what the operator allows' },
   'graph/cycle': { exit: 2, doc: 'nodes depend on each other in a circle' },
+  'graph/declared': {
+    exit: 2,
+    doc: 'the shape that a file declares for a value is not the one that its node gives it',
+  },
   'graph/depth': { exit: 2, doc: 'graphs are nested deeper than the limit' },
   'graph/duplicate-name': { exit: 2, doc: 'a value or node name is defined twice' },
   'graph/invalid': { exit: 2, doc: 'the checker found violations; the message lists them' },

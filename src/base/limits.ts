@@ -16,6 +16,8 @@ export const LIMITS = {
   pickle: 128 * 2 ** 20,
   /** Containers open at once within a pickle. */
   pickleDepth: 1_000,
+  /** Problems that the checker lists; more are only counted. Nobody reads the hundredth. */
+  problems: 100,
   /** A protobuf file: sizes in it are 32-bit signed integers. */
   protobuf: 2 ** 31 - 1,
   /** How much is read at a time where data only passes through. */

@@ -486,9 +486,12 @@ function toAttr(name: string, op: AnyOpDef, value: unknown): Attr {
 }
 
 /** Every graph of a model: its own, its functions' bodies, and those inside nodes. */
-export function everyGraph(model: Model): Graph[] {
+export const everyGraph = (model: Model): Graph[] => graphsWithin(model.graph, ...model.functions.map((f) => f.body));
+
+/** These graphs, and those inside their nodes. */
+export function graphsWithin(...graphs: readonly Graph[]): Graph[] {
   const all: Graph[] = [];
-  const pending = [model.graph, ...model.functions.map((f) => f.body)];
+  const pending = [...graphs];
   for (let graph = pending.pop(); graph; graph = pending.pop()) {
     all.push(graph);
     for (const node of graph.nodes()) if (node.attrs.size > 0) pending.push(...node.subgraphs);

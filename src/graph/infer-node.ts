@@ -57,7 +57,7 @@ export function inferNode(node: Node, op: AnyOpDef, known: KnownInts = noInts): 
   });
 }
 
-/** All that two descriptions of one value say together. Throws `graph/shape` when they cannot both be true. */
+/** All that two descriptions of one value say together. Throws when they cannot both be true: `graph/shape`, or `graph/declared` when only the shapes differ. */
 export function joinTypes(
   a: ValueType | undefined,
   b: ValueType | undefined,
@@ -67,23 +67,23 @@ export function joinTypes(
   if (!a || !b) return a ?? b;
   if (!isTensorType(a) || !isTensorType(b)) return a;
   const dtype = a.dtype === 'undefined' ? b.dtype : a.dtype;
-  const clash = (): never => {
+  const clash = (code: 'graph/declared' | 'graph/shape'): never => {
     const text = (t: Shape | undefined): string => (t ? `[${t.map((d) => d ?? '?').join(',')}]` : '');
     throw new CnnxError(
-      'graph/shape',
+      code,
       `${printable(value.name)} is declared as ${a.dtype}${text(a.shape)}, and inferred as ${b.dtype}${text(b.shape)}`,
       {
         at: { value: value.name, node: node?.name },
       },
     );
   };
-  if (b.dtype !== 'undefined' && dtype !== b.dtype) clash();
+  if (b.dtype !== 'undefined' && dtype !== b.dtype) clash('graph/shape');
   if (!a.shape || !b.shape) return { ...a, dtype, shape: a.shape ?? b.shape };
-  if (a.shape.length !== b.shape.length) clash();
+  if (a.shape.length !== b.shape.length) clash('graph/declared');
   const { shape } = b;
   const joined = a.shape.map((d, i) => {
     const e = shape[i];
-    if (typeof d === 'number' && typeof e === 'number' && d !== e) clash();
+    if (typeof d === 'number' && typeof e === 'number' && d !== e) clash('graph/declared');
     if (typeof e === 'number') return e;
     return d ?? e;
   });

@@ -1,4 +1,4 @@
-import { CnnxError } from '../base/errors.js';
+import { CnnxError, type ErrorCode } from '../base/errors.js';
 import type { Attr } from './attr.js';
 import { everyGraph } from './edit.js';
 import { inferArgs, inferNode, intsOf, joinTypes, type KnownInts } from './infer-node.js';
@@ -18,6 +18,8 @@ const MAX_CALL_VALUES = 100_000;
 export interface InferenceProblem {
   readonly node: Node;
   readonly value: string | undefined;
+  /** `graph/declared` when only a declared shape is not what it ought to be. */
+  readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string | undefined;
 }
@@ -88,7 +90,7 @@ class Inference {
       run();
     } catch (error) {
       if (!(error instanceof CnnxError)) throw error;
-      this.problems.push({ node, value: error.at.value, message: error.message, hint: error.hint });
+      this.problems.push({ node, value: error.at.value, code: error.code, message: error.message, hint: error.hint });
     }
   }
 

@@ -102,9 +102,9 @@ export class AttrParser {
       };
     if (scan.takeWord('graphs')) return { name, kind: 'graphs', values: items(() => this.subgraph(owner)) };
     if (scan.takeWord('tensors')) return { name, kind: 'tensors', values: items(() => this.types.tensor(name)) };
-    if (scan.takeWord('sparse_tensors')) return { name, kind: 'sparse_tensors', values: items(() => this.types.sparseOf()) };
-    if (scan.takeWord('types'))
-      return { name, kind: 'types', values: items(() => this.knownType()) };
+    if (scan.takeWord('sparse_tensors'))
+      return { name, kind: 'sparse_tensors', values: items(() => this.types.sparseOf()) };
+    if (scan.takeWord('types')) return { name, kind: 'types', values: items(() => this.knownType()) };
     if (scan.takeWord('type')) {
       scan.expect('=');
       return { name, kind: 'type', value: this.knownType() };

@@ -1,0 +1,151 @@
+import { nearest, printable } from '../base/text.js';
+import type { Attr } from './attr.js';
+import { attrText } from './attr.js';
+import { canonicalDomain, FunctionDef, type Graph, type Model, type Node, type Value } from './ir.js';
+import type { AnyOpDef, AttrSpec, Slots } from './op-def.js';
+import type { OpRegistry } from './op-registry.js';
+import { nodeLabel } from './order.js';
+import type { ProblemList } from './problems.js';
+
+/** What identifies a function among a model's. */
+export const functionKey = (
+  domain: string | undefined,
+  name: string | undefined,
+  overload: string | undefined,
+): string => [canonicalDomain(domain), name ?? '', overload ?? ''].join('\u0000');
+
+export const functionsByKey = (model: Model): ReadonlyMap<string, FunctionDef> =>
+  new Map(model.functions.map((f) => [functionKey(f.domain, f.name, f.overload), f]));
+
+export const calledFunction = (node: Node, functions: ReadonlyMap<string, FunctionDef>): FunctionDef | undefined =>
+  functions.get(functionKey(node.domain, node.opType, node.overload));
+
+/** Whether domains are imported, and inputs, outputs and attributes fit the functions of the model and the declared operators. */
+export function checkOperators(
+  graphs: readonly Graph[],
+  functions: ReadonlyMap<string, FunctionDef>,
+  registry: OpRegistry | undefined,
+  problems: ProblemList,
+): void {
+  const unimported = new Map<Model | FunctionDef, Map<string, { readonly node: Node; count: number }>>();
+  for (const graph of graphs) {
+    const { root } = graph;
+    for (const node of graph.nodes()) {
+      if (root.opset(node.domain) === undefined) countUnimported(node, root, unimported);
+      checkReferences(node, root, problems);
+      const called = calledFunction(node, functions);
+      if (called) {
+        checkCall(node, called, problems);
+        continue;
+      }
+      const op = registry?.declared(node);
+      if (op) checkApplication(node, op, problems);
+    }
+  }
+  for (const [root, domains] of unimported)
+    for (const [domain, { node, count }] of domains) {
+      const where = root instanceof FunctionDef ? `function ${printable(root.name ?? '')}` : 'the model';
+      const users = count > 1 ? `${nodeLabel(node)} and ${count - 1} more need` : `${nodeLabel(node)} needs`;
+      const name = domain === '' ? 'ai.onnx' : printable(domain);
+      problems.add('domain', `${where} does not import ${name}, which ${users}`, { node });
+    }
+}
+
+function countUnimported(
+  node: Node,
+  root: Model | FunctionDef,
+  unimported: Map<Model | FunctionDef, Map<string, { readonly node: Node; count: number }>>,
+): void {
+  const domains = unimported.get(root) ?? new Map<string, { readonly node: Node; count: number }>();
+  unimported.set(root, domains);
+  const entry = domains.get(node.domain) ?? { node, count: 0 };
+  entry.count += 1;
+  domains.set(node.domain, entry);
+}
+
+/** `ref` attributes stand for those of the function around. */
+function checkReferences(node: Node, root: Model | FunctionDef, problems: ProblemList): void {
+  for (const attr of node.attrs.values()) {
+    if (attr.kind !== 'ref') continue;
+    const known =
+      root instanceof FunctionDef &&
+      (root.attributes.includes(attr.ref) || root.attributeDefaults.some((a) => a.name === attr.ref));
+    if (!known)
+      problems.add(
+        'attribute',
+        `${nodeLabel(node)}: ${printable(attr.name)} refers to ${printable(attr.ref)}, an attribute that no function around it has`,
+        { node },
+      );
+  }
+}
+
+function checkCall(node: Node, f: FunctionDef, problems: ProblemList): void {
+  const name = `function ${printable(f.name ?? '')}`;
+  countFits(node, 'inputs', node.inputs, 0, f.body.inputs.length, name, problems);
+  countFits(node, 'outputs', node.outputs, 0, f.body.outputs.length, name, problems);
+  for (const attribute of f.attributes)
+    if (!node.attrs.has(attribute))
+      problems.add('attribute', `${nodeLabel(node)}: ${name} asks for an attribute ${printable(attribute)}`, { node });
+}
+
+function checkApplication(node: Node, op: AnyOpDef, problems: ProblemList): void {
+  slotsFit(node, 'inputs', node.inputs, op.inputs, op.name, problems);
+  slotsFit(node, 'outputs', node.outputs, op.outputs, op.name, problems);
+  const add = (message: string): void => problems.add('attribute', `${nodeLabel(node)}: ${message}`, { node });
+  for (const attr of node.attrs.values()) {
+    const name = printable(attr.name);
+    const spec: AttrSpec<unknown> | undefined = Object.hasOwn(op.attrs, attr.name) ? op.attrs[attr.name] : undefined;
+    if (!spec) {
+      const [close] = nearest(attr.name, Object.keys(op.attrs), 1);
+      add(`${op.name} of opset ${node.opset} has no attribute ${name}${close ? `; ${close} is near` : ''}`);
+    } else if (attr.kind !== 'ref') {
+      const why = misfit(attr, spec);
+      if (why) add(`${name} of ${op.name} ${why}`);
+    }
+  }
+  for (const [name, spec] of Object.entries<AttrSpec<unknown>>(op.attrs))
+    if (spec.required && !node.attrs.has(name)) add(`${op.name} needs an attribute ${name} (${spec.kind})`);
+}
+
+function misfit(attr: Attr, spec: AttrSpec<unknown>): string | undefined {
+  if (attr.kind !== spec.kind) return `is ${attr.kind}; ${spec.kind} was expected`;
+  if (!spec.choices || attr.kind !== 'string' || spec.choices.includes(attrText(attr.value))) return undefined;
+  return `is ${printable(attrText(attr.value))}; one of ${spec.choices.join(', ')} was expected`;
+}
+
+function slotsFit(
+  node: Node,
+  what: 'inputs' | 'outputs',
+  given: readonly (Value | undefined)[],
+  slots: Slots,
+  op: string,
+  problems: ProblemList,
+): void {
+  const kinds = Object.entries(slots);
+  const variadic = kinds.at(-1)?.[1].endsWith('*') ?? false;
+  const needed = kinds.findLastIndex(([, kind]) => !kind.endsWith('?') && !kind.endsWith('*')) + 1;
+  if (!countFits(node, what, given, needed, variadic ? Number.POSITIVE_INFINITY : kinds.length, op, problems)) return;
+  kinds.forEach(([name, kind], i) => {
+    if (given[i] === undefined && !kind.endsWith('?') && !kind.endsWith('*'))
+      problems.add('arity', `${nodeLabel(node)}: ${op} needs its ${what.slice(0, -1)} ${name}, which is left out`, {
+        node,
+      });
+  });
+}
+
+function countFits(
+  node: Node,
+  what: 'inputs' | 'outputs',
+  given: readonly (Value | undefined)[],
+  least: number,
+  most: number,
+  name: string,
+  problems: ProblemList,
+): boolean {
+  const count = given.findLastIndex((v) => v !== undefined) + 1;
+  if (count >= least && count <= most) return true;
+  const range =
+    most === Number.POSITIVE_INFINITY ? `at least ${least}` : least === most ? `${least}` : `${least} to ${most}`;
+  problems.add('arity', `${nodeLabel(node)} has ${count} ${what}; ${name} takes ${range}`, { node });
+  return false;
+}
