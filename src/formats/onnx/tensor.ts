@@ -4,7 +4,14 @@ import { LIMITS, type Limits } from '../../base/limits.js';
 import { printable } from '../../base/text.js';
 import { bytesOf, type DType, DTYPE_BITS, DTYPES, dtypeCode } from '../../tensor/dtype.js';
 import { type Tensor, tensorChunk } from '../../tensor/tensor.js';
-import { type ExternalData, type ExternalPlace, externalPlace, isExternal, openExternal } from './external.js';
+import {
+  type ExternalData,
+  externalFields,
+  type ExternalPlace,
+  externalPlace,
+  isExternal,
+  openExternal,
+} from './external.js';
 import { type Message, message, withFields } from './message.js';
 import { Packed } from './packed.js';
 
@@ -185,4 +192,26 @@ export function tensorMessage(t: Tensor, name?: string): Message<'TensorProto'> 
     name,
     ...(t.strings ? { string_data: t.strings() } : { raw_data: tensorChunk(t) }),
   });
+}
+
+/** The same tensor with its data in a side file. */
+export function externalized(t: Tensor, file: string, offset: number): Tensor {
+  const fields = {
+    raw_data: undefined,
+    float_data: undefined,
+    double_data: undefined,
+    int32_data: undefined,
+    int64_data: undefined,
+    uint64_data: undefined,
+    ...externalFields(file, offset, t.byteLength),
+  };
+  return new OnnxTensor(withFields(tensorMessage(t), fields));
+}
+
+/** The same tensor with its data in the model. Throws `onnx/external-data` when it is in a file that is not to be had. */
+export function internalized(t: Tensor): Tensor {
+  if (!(t instanceof OnnxTensor) || !t.place) return t;
+  return new OnnxTensor(
+    withFields(t.message, { raw_data: t.data(), data_location: undefined, external_data: undefined }),
+  );
 }
