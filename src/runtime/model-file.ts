@@ -1,7 +1,6 @@
 import type { ByteSource } from '../base/bytes.js';
 import { CnnxError } from '../base/errors.js';
-import { OnnxTensor, readOnnx } from '../formats/onnx/index.js';
-import { everyGraph } from '../graph/edit.js';
+import { checkExternalData, readOnnx } from '../formats/onnx/index.js';
 import type { Model } from '../graph/ir.js';
 import { ExternalFiles } from './external-files.js';
 import { FileSource, openSource } from './file-source.js';
@@ -28,9 +27,7 @@ function read(path: string, source: ByteSource, external: ExternalFiles | undefi
   const name = path === '-' ? 'standard input' : path;
   const model = readOnnx(source, { external, file: name });
   try {
-    for (const graph of everyGraph(model))
-      for (const value of graph.initializers)
-        if (value.initializer instanceof OnnxTensor && value.initializer.place) value.initializer.data();
+    checkExternalData(model);
   } catch (error) {
     throw error instanceof CnnxError ? error.within({ file: name }) : error;
   }

@@ -23,10 +23,51 @@ const KINDS = new Map<number, AttrKind>(
 /** An attribute of the IR. What its form there cannot say (no type, as before IR version 2; a second value) it carries. */
 export function readAttr(m: Message<'AttributeProto'>, context: AttrContext): Attr {
   const attr = readContent(m, context);
-  if (attr.kind !== 'graph' && attr.kind !== 'graphs') return { ...attr, carried: carry(m, attrMessage(attr)) };
+  const exact = isExact(m, attr);
+  if (exact || (attr.kind !== 'graph' && attr.kind !== 'graphs'))
+    return { ...attr, carried: new OnnxCarried(m.span, exact ? undefined : m) };
   // Graphs can be edited, so the message must not hold them.
   const without = withFields(m, attr.kind === 'graph' ? { g: undefined } : { graphs: undefined });
-  return { ...attr, carried: new OnnxCarried(m.span, same(without, attrMessage(attr)) ? undefined : without) };
+  return { ...attr, carried: new OnnxCarried(m.span, without) };
+}
+
+/** The field that holds an attribute's content. */
+const CONTENT = {
+  float: 'f',
+  int: 'i',
+  string: 's',
+  tensor: 't',
+  graph: 'g',
+  floats: 'floats',
+  ints: 'ints',
+  strings: 'strings',
+  tensors: 'tensors',
+  graphs: 'graphs',
+  sparse_tensor: 'sparse_tensor',
+  sparse_tensors: 'sparse_tensors',
+  type: 'tp',
+  types: 'type_protos',
+} as const;
+
+const LISTS: ReadonlySet<AttrKind> = new Set([
+  'floats',
+  'ints',
+  'strings',
+  'tensors',
+  'graphs',
+  'sparse_tensors',
+  'types',
+]);
+
+/** Whether the IR's attribute would be written as the message that it came from: name, type and content, and nothing else. */
+function isExact(m: Message<'AttributeProto'>, attr: Attr): boolean {
+  if (attr.kind === 'ref' || attr.kind === 'undefined') return same(m, attrMessage(attr));
+  const content = CONTENT[attr.kind];
+  if (m.unknown || m.fields.name === undefined || m.fields.type !== ATTRIBUTE_TYPE[attr.kind]) return false;
+  if (m.fields[content] === undefined && !LISTS.has(attr.kind)) return false;
+  for (const name in m.fields)
+    if (name !== content && name !== 'name' && name !== 'type' && name !== 'doc_string') return false;
+  return (attr.kind !== 'type' && attr.kind !== 'types') || same(m, attrMessage(attr));
 }
 
 function readContent(m: Message<'AttributeProto'>, context: AttrContext): Attr {

@@ -1,6 +1,6 @@
 import { ByteRange, type ByteSource, type Chunk } from '../../base/bytes.js';
 import { CnnxError } from '../../base/errors.js';
-import { decodeName } from '../../base/text.js';
+import { TextCache } from './text-cache.js';
 
 /** Bytes that are read at once. Large enough that structure costs few reads, small enough that skipping a weight wastes little. */
 const WINDOW = 64 * 1024;
@@ -16,6 +16,7 @@ const TAG_BYTES = 5;
 export class Cursor {
   #window: Uint8Array = new Uint8Array(0);
   #from = 0;
+  readonly #texts = new TextCache();
   /** The two halves of the last varint. */
   low = 0;
   high = 0;
@@ -122,7 +123,7 @@ export class Cursor {
   }
 
   text(size: number): string {
-    return decodeName(this.#view(size));
+    return this.#texts.decode(this.#view(size));
   }
 
   #view(size: number): Uint8Array {

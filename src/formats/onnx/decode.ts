@@ -152,12 +152,9 @@ class Decoder {
       cursor.at = at;
       if (size > 0) this.#list(draft, field).push(cursor.take(size), count);
     } else if (native === VARINT) {
-      const at = cursor.at;
       cursor.varint(end);
-      const size = cursor.at - at;
-      cursor.at = at;
-      this.#list(draft, field).append(this.#bytes(size));
-    } else this.#list(draft, field).append(this.#fixed(native === FIXED32 ? 4 : 8, end));
+      this.#list(draft, field).varint(cursor.low, cursor.high);
+    } else this.#list(draft, field).fixed(this.#fixed(native === FIXED32 ? 4 : 8, end));
     return true;
   }
 

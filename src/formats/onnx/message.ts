@@ -54,19 +54,21 @@ export function entries(m: Message): { type: MessageType; values: Readonly<Recor
 }
 
 /** What is left of a message without the fields that the IR holds; undefined when nothing is. */
-export function leftover<N extends MessageName>(
-  m: Message<N>,
-  held: readonly (keyof FieldsOf<N>)[],
-): Message<N> | undefined {
-  const rest: Record<string, unknown> = {};
-  let any = m.unknown !== undefined;
-  for (const [name, value] of Object.entries(m.fields)) {
-    if (value === undefined || held.some((h) => h === name)) continue;
-    rest[name] = value;
-    any = true;
+export function leftover<N extends MessageName>(m: Message<N>, held: ReadonlySet<string>): Message<N> | undefined {
+  let rest: Record<string, unknown> | undefined;
+  for (const name in m.fields) {
+    if (held.has(name)) continue;
+    rest ??= {};
+    rest[name] = m.fields[name];
   }
-  return any ? message(m.name, rest as Fields<N>, m.unknown) : undefined;
+  return rest || m.unknown ? message(m.name, (rest ?? {}) as Fields<N>, m.unknown) : undefined;
 }
+
+/** Names of fields of a message, to be looked up. */
+export const fieldSet = <N extends MessageName>(
+  _name: N,
+  fields: readonly (keyof FieldsOf<N> & string)[],
+): ReadonlySet<string> => new Set(fields);
 
 /** What the IR's objects carry of the file they came from. */
 export class OnnxCarried implements Carried {

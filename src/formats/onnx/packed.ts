@@ -1,13 +1,16 @@
 import { type Chunk, chunkBytes, concat } from '../../base/bytes.js';
 import type { NumberKind } from './schema.js';
 
+/** Single elements are gathered in an array up to here, then moved to bytes: small lists, the most frequent, then cost no typed array. */
+const GATHERED = 4096;
+
 /**
- * A repeated number, as the bytes of its packed form, whichever form the file has: a JavaScript array would take many times as much. The
- * pieces are whole elements. Whoever adds bytes has checked them: no element is cut, none is longer than ten bytes.
+ * A repeated number, as the bytes of its packed form, whichever form the file has: as JavaScript numbers it would take many times as much.
+ * Whoever adds bytes has checked them: no element is cut, none is longer than ten bytes.
  */
 export class Packed {
   readonly #pieces: Chunk[] = [];
-  #tail: VarintWriter | undefined;
+  #tail: number[] = [];
   #count = 0;
 
   constructor(readonly kind: NumberKind) {}
@@ -15,12 +18,8 @@ export class Packed {
   /** Undefined when there is nothing: an absent field. */
   static ofInt64(values: Iterable<bigint>): Packed | undefined {
     const packed = new Packed('int64');
-    const tail = packed.#open();
-    for (const value of values) {
-      tail.write(BigInt.asUintN(64, value));
-      packed.#count += 1;
-    }
-    return packed.#count === 0 ? undefined : packed;
+    for (const value of values) packed.varint(Number(value & 0xffffffffn), Number((value >> 32n) & 0xffffffffn));
+    return packed.count === 0 ? undefined : packed;
   }
 
   static ofFloats(values: Float32Array): Packed | undefined {
@@ -34,28 +33,37 @@ export class Packed {
   }
 
   get pieces(): readonly Chunk[] {
-    if (this.#tail) this.#pieces.push(this.#tail.bytes());
-    this.#tail = undefined;
+    this.#flush();
     return this.#pieces;
+  }
+
+  #flush(): void {
+    if (this.#tail.length > 0) this.#pieces.push(Uint8Array.from(this.#tail));
+    this.#tail = [];
   }
 
   /** Adds a packed field's payload, by reference. */
   push(piece: Chunk, count: number): void {
-    if (this.#tail) this.#pieces.push(this.#tail.bytes());
-    this.#tail = undefined;
+    this.#flush();
     this.#pieces.push(piece);
     this.#count += count;
   }
 
-  /** Adds one element as its bytes. */
-  append(element: Uint8Array): void {
-    this.#open().append(element);
-    this.#count += 1;
+  /** Adds an element by the halves of its 64 bits. */
+  varint(low: number, high: number): void {
+    pushVarint(this.#tail, low, high);
+    this.#added();
   }
 
-  #open(): VarintWriter {
-    this.#tail ??= new VarintWriter();
-    return this.#tail;
+  /** Adds a float or a double by its bytes. */
+  fixed(bytes: Uint8Array): void {
+    this.#tail.push(...bytes);
+    this.#added();
+  }
+
+  #added(): void {
+    this.#count += 1;
+    if (this.#tail.length >= GATHERED) this.#flush();
   }
 
   /** Elements as the official serializer writes them: varints no longer than they must be, 32-bit integers sign-extended. */
@@ -63,16 +71,11 @@ export class Packed {
     if (this.kind === 'float' || this.kind === 'double') return [...this.pieces];
     return this.pieces.map((piece) => {
       const bytes = chunkBytes(piece);
-      if (this.kind !== 'int32' && isMinimal(bytes)) return piece;
-      const writer = new VarintWriter();
-      eachVarint(bytes, (low, high) => writer.write(this.#value(low, high)));
-      return writer.bytes();
+      if (isMinimal(bytes, this.kind === 'int32')) return piece;
+      const out: number[] = [];
+      eachVarint(bytes, (low, high) => pushVarint(out, low, this.kind === 'int32' ? (low | 0) >> 31 : high));
+      return Uint8Array.from(out);
     });
-  }
-
-  #value(low: number, high: number): bigint {
-    if (this.kind === 'int32') return BigInt.asUintN(64, BigInt(low | 0));
-    return (BigInt(high) << 32n) | BigInt(low);
   }
 
   /** The elements, each in the low `width` bytes of its value, little-endian. */
@@ -81,21 +84,28 @@ export class Packed {
       const only = this.pieces[0];
       return this.pieces.length === 1 && only ? chunkBytes(only) : concat(this.pieces);
     }
-    const out = new Uint8Array(this.count * width);
-    const view = new DataView(out.buffer);
-    const put = putter(view, width);
+    const out = new Uint8Array(this.#count * width);
+    const put = putter(new DataView(out.buffer), width);
     let at = 0;
-    for (const piece of this.pieces) {
-      eachVarint(chunkBytes(piece), (low, high) => {
-        put(at, low, high);
-        at += width;
-      });
-    }
+    this.#each((low, high) => {
+      put(at, low, high);
+      at += width;
+    });
     return out;
   }
 
+  #each(visit: (low: number, high: number) => void): void {
+    for (const piece of this.#pieces) eachVarint(chunkBytes(piece), visit);
+    eachVarint(this.#tail, visit);
+  }
+
   int64s(): BigInt64Array {
-    return new BigInt64Array(new Uint8Array(this.bytes(8)).buffer);
+    const out = new BigInt64Array(this.#count);
+    let i = 0;
+    this.#each((low, high) => {
+      out[i++] = high === 0 ? BigInt(low) : (BigInt(high) << 32n) | BigInt(low);
+    });
+    return out;
   }
 
   float32s(): Float32Array {
@@ -122,7 +132,7 @@ function putter(view: DataView, width: 1 | 2 | 4 | 8): Put {
 }
 
 /** Every varint of well-formed bytes, as the two halves of its 64 bits. */
-export function eachVarint(bytes: Uint8Array, visit: (low: number, high: number) => void): void {
+function eachVarint(bytes: ArrayLike<number>, visit: (low: number, high: number) => void): void {
   for (let at = 0; at < bytes.length; ) {
     let low = 0;
     let high = 0;
@@ -141,49 +151,25 @@ export function eachVarint(bytes: Uint8Array, visit: (low: number, high: number)
   }
 }
 
-/** Whether no varint ends in a byte that says nothing, and none sets bits beyond the 64th. */
-function isMinimal(bytes: Uint8Array): boolean {
+/** Whether every varint is as short as it can be, none sets bits beyond the 64th, and none is what a 32-bit integer is not written as. */
+function isMinimal(bytes: Uint8Array, narrow: boolean): boolean {
   let size = 0;
   for (const b of bytes) {
     size += 1;
     if (b >= 0x80) continue;
-    if ((b === 0 && size > 1) || (size === 10 && b > 1)) return false;
+    if ((b === 0 && size > 1) || (size === 10 && b > 1) || (narrow && size > 4)) return false;
     size = 0;
   }
   return true;
 }
 
-/** Varints one after the other, in a buffer that grows. */
-export class VarintWriter {
-  #buffer = new Uint8Array(32);
-  #size = 0;
-
-  write(value: bigint): void {
-    let low = Number(value & 0xffffffffn);
-    let high = Number(value >> 32n);
-    this.#reserve(10);
-    while (high > 0 || low >= 0x80) {
-      this.#buffer[this.#size++] = (low & 0x7f) | 0x80;
-      low = ((low >>> 7) | (high << 25)) >>> 0;
-      high >>>= 7;
-    }
-    this.#buffer[this.#size++] = low;
+function pushVarint(out: number[], low: number, high: number): void {
+  let l = low >>> 0;
+  let h = high >>> 0;
+  while (h > 0 || l >= 0x80) {
+    out.push((l & 0x7f) | 0x80);
+    l = ((l >>> 7) | (h << 25)) >>> 0;
+    h >>>= 7;
   }
-
-  append(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#buffer.set(bytes, this.#size);
-    this.#size += bytes.length;
-  }
-
-  bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.#size);
-  }
-
-  #reserve(more: number): void {
-    if (this.#size + more <= this.#buffer.length) return;
-    const larger = new Uint8Array(Math.max(2 * this.#buffer.length, this.#size + more));
-    larger.set(this.bytes());
-    this.#buffer = larger;
-  }
+  out.push(l);
 }

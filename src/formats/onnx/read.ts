@@ -24,10 +24,60 @@ import {
 import { type AttrContext, readAttr, readSparse } from './attrs.js';
 import { decode } from './decode.js';
 import type { ExternalData } from './external.js';
-import { leftover, type Message, message, OnnxCarried } from './message.js';
+import { fieldSet, leftover, type Message, message, OnnxCarried } from './message.js';
 import { notAModel } from './sniff.js';
 import { OnnxTensor } from './tensor.js';
 import { readImports, readInfo, readMetadata } from './types.js';
+
+/** What the IR has names for; everything else is carried. */
+const MODEL_HELD = fieldSet('ModelProto', [
+  'ir_version',
+  'producer_name',
+  'producer_version',
+  'domain',
+  'model_version',
+  'doc_string',
+  'opset_import',
+  'metadata_props',
+  'graph',
+  'functions',
+]);
+const FUNCTION_HELD = fieldSet('FunctionProto', [
+  'name',
+  'domain',
+  'overload',
+  'doc_string',
+  'metadata_props',
+  'attribute',
+  'opset_import',
+  'input',
+  'output',
+  'node',
+  'attribute_proto',
+  'value_info',
+]);
+const GRAPH_HELD = fieldSet('GraphProto', [
+  'name',
+  'doc_string',
+  'metadata_props',
+  'node',
+  'initializer',
+  'sparse_initializer',
+  'input',
+  'output',
+  'value_info',
+]);
+const NODE_HELD_WITHOUT_TYPE = fieldSet('NodeProto', [
+  'name',
+  'domain',
+  'overload',
+  'doc_string',
+  'metadata_props',
+  'input',
+  'output',
+  'attribute',
+]);
+const NODE_HELD = new Set([...NODE_HELD_WITHOUT_TYPE, 'op_type']);
 
 export interface ReadOptions {
   /** Where external data is found; without it such tensors have a type and a shape, and their values cannot be read. */
@@ -94,20 +144,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
       opsetImports: readImports(f.opset_import),
       metadata: readMetadata(f.metadata_props),
       span: m.span,
-      carried: carriedRest(
-        leftover(m, [
-          'ir_version',
-          'producer_name',
-          'producer_version',
-          'domain',
-          'model_version',
-          'doc_string',
-          'opset_import',
-          'metadata_props',
-          'graph',
-          'functions',
-        ]),
-      ),
+      carried: carriedRest(leftover(m, MODEL_HELD)),
     });
     mutable(model).functions = (f.functions ?? []).map((fn) => this.function(model, fn));
     this.graph(graph, model.graph);
@@ -126,22 +163,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
       attributes: f.attribute ?? [],
       opsetImports: readImports(f.opset_import),
       span: m.span,
-      carried: carriedRest(
-        leftover(m, [
-          'name',
-          'domain',
-          'overload',
-          'doc_string',
-          'metadata_props',
-          'attribute',
-          'opset_import',
-          'input',
-          'output',
-          'node',
-          'attribute_proto',
-          'value_info',
-        ]),
-      ),
+      carried: carriedRest(leftover(m, FUNCTION_HELD)),
     });
     const { body } = fn;
     mutable(fn).attributeDefaults = (f.attribute_proto ?? []).map((a) => this.attr(a, body));
@@ -163,19 +185,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
       docString: f.doc_string,
       metadata: readMetadata(f.metadata_props),
       span: m.span,
-      carried: carriedRest(
-        leftover(m, [
-          'name',
-          'doc_string',
-          'metadata_props',
-          'node',
-          'initializer',
-          'sparse_initializer',
-          'input',
-          'output',
-          'value_info',
-        ]),
-      ),
+      carried: carriedRest(leftover(m, GRAPH_HELD)),
     });
     const inputs = (f.input ?? []).map(readInfo).map((info) => {
       const value = defineValue(graph, info.name);
@@ -275,27 +285,15 @@ function initialized(graph: Graph, name: string): Value {
 function makeNode(graph: Graph, m: Message<'NodeProto'>): Node {
   const f = m.fields;
   const node = new Node(graph, f.op_type ?? '');
-  const rest = leftover(m, [
-    'name',
-    'domain',
-    'overload',
-    'doc_string',
-    'metadata_props',
-    'input',
-    'output',
-    'attribute',
-    // An operator type is always there in the IR, so an empty one in the file is carried to tell it from none.
-    ...(f.op_type === '' ? [] : (['op_type'] as const)),
-  ]);
-  Object.assign(mutable(node), {
-    name: f.name,
-    declaredDomain: f.domain,
-    overload: f.overload,
-    docString: f.doc_string,
-    metadata: readMetadata(f.metadata_props),
-    span: m.span,
-    carried: carriedRest(rest),
-  });
+  const draft = mutable(node);
+  draft.name = f.name;
+  draft.declaredDomain = f.domain;
+  draft.overload = f.overload;
+  draft.docString = f.doc_string;
+  draft.metadata = readMetadata(f.metadata_props);
+  draft.span = m.span;
+  // An operator type is always there in the IR, so an empty one in the file is carried to tell it from none.
+  draft.carried = carriedRest(leftover(m, f.op_type === '' ? NODE_HELD_WITHOUT_TYPE : NODE_HELD));
   setOutputs(
     node,
     (f.output ?? []).map((name) => (name === '' ? undefined : defineValue(graph, name))),

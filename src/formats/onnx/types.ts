@@ -37,8 +37,11 @@ const isMessage = (x: object | null): x is Message => x !== null && 'fields' in 
 const joined = (p: Packed): Uint8Array => p.bytes(p.kind === 'float' || p.kind === 'int32' ? 4 : 8);
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
 
+const NO_METADATA: readonly MetadataEntry[] = [];
+
 export function readMetadata(list: readonly Message<'StringStringEntryProto'>[] | undefined): readonly MetadataEntry[] {
-  return (list ?? []).map((m) => {
+  if (!list) return NO_METADATA;
+  return list.map((m) => {
     const entry = { key: m.fields.key ?? '', value: m.fields.value ?? '' };
     return { ...entry, carried: carry(m, message('StringStringEntryProto', entry)) };
   });
