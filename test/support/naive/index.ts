@@ -1,0 +1,285 @@
+import type { Graph, Model, Node, Value } from '../../../src/graph/ir.js';
+import type { Tensor } from '../../../src/tensor/tensor.js';
+import * as moves from './moves.js';
+import { at, broadcastShape, broadcastTo, Call, nd, type Nd, ofTensor, places, sizeOf } from './nd.js';
+import { averagePool, conv, convTranspose, maxPool } from './windows.js';
+
+export { type Nd, nd, ofTensor };
+
+/*
+ * ONNX operators in float64, each as its specification says, one element at a time: a reference that shares nothing with the passes, and asks
+ * nothing of the declarations either (it reads raw attributes).
+ */
+
+type Op = (call: Call) => Nd | readonly Nd[];
+
+const map =
+  (f: (v: number, call: Call) => number): Op =>
+  (call) => ({ shape: call.x(0).shape, data: call.x(0).data.map((v) => f(v, call)) });
+
+function zip(a: Nd, b: Nd, f: (x: number, y: number) => number): Nd {
+  const shape = broadcastShape(a.shape, b.shape);
+  const [u, v] = [broadcastTo(a, shape), broadcastTo(b, shape)];
+  return { shape, data: u.data.map((x, i) => f(x, at(v.data, i))) };
+}
+
+const binary =
+  (f: (x: number, y: number) => number): Op =>
+  (call) =>
+    zip(call.x(0), call.x(1), f);
+
+const fold = (xs: readonly Nd[]): Nd => xs.reduce((a, b) => zip(a, b, (x, y) => x + y));
+
+const mean: Op = (call) => {
+  const sum = fold(call.all());
+  return { ...sum, data: sum.data.map((v) => v / call.inputs.length) };
+};
+
+/** `sign`: -1 to take the mean away, 1 for a bound. */
+function batchNormOf(call: Call, sign: -1 | 1): Nd {
+  const [x, scale, bias] = [call.x(0), call.x(1), call.x(2)];
+  const epsilon = call.float('epsilon', Math.fround(1e-5));
+  const channels = at(x.shape, 1);
+  const plane = sizeOf(x.shape.slice(2));
+  const channelOf = (i: number): number => Math.floor(i / plane) % channels;
+  let [mean, variance] = [call.x(3).data, call.x(4).data];
+  if (call.int('training_mode', 0) !== 0) {
+    const moment = (f: (v: number, c: number) => number): Float64Array => {
+      const sums = new Float64Array(channels);
+      x.data.forEach((v, i) => {
+        sums[channelOf(i)] = at(sums, channelOf(i)) + f(v, channelOf(i)) / (x.data.length / channels);
+      });
+      return sums;
+    };
+    const own = moment((v) => v);
+    variance = moment((v, c) => (v - at(own, c)) ** 2);
+    mean = own;
+  }
+  const data = x.data.map((v, i) => {
+    const c = channelOf(i);
+    return ((v + sign * at(mean, c)) / Math.sqrt(at(variance, c) + epsilon)) * at(scale.data, c) + at(bias.data, c);
+  });
+  return { shape: x.shape, data };
+}
+
+function matMul(a: Nd, b: Nd): Nd {
+  const [x, y] = [a.shape.length === 1 ? [1, ...a.shape] : a.shape, b.shape.length === 1 ? [...b.shape, 1] : b.shape];
+  const [m, k, n] = [at(x, x.length - 2), at(x, x.length - 1), at(y, y.length - 1)];
+  if (k !== at(y, y.length - 2)) throw new Error(`MatMul of [${x.join()}] and [${y.join()}]`);
+  const batch = broadcastShape(x.slice(0, -2), y.slice(0, -2));
+  const [u, v] = [
+    broadcastTo({ shape: x, data: a.data }, [...batch, m, k]),
+    broadcastTo({ shape: y, data: b.data }, [...batch, k, n]),
+  ];
+  const data = new Float64Array(sizeOf(batch) * m * n);
+  for (let i = 0; i < data.length; i++) {
+    const [image, row, column] = [Math.floor(i / (m * n)), Math.floor(i / n) % m, i % n];
+    let sum = 0;
+    for (let j = 0; j < k; j++) sum += at(u.data, (image * m + row) * k + j) * at(v.data, (image * k + j) * n + column);
+    data[i] = sum;
+  }
+  const shape = [...batch, ...(a.shape.length === 1 ? [] : [m]), ...(b.shape.length === 1 ? [] : [n])];
+  return { shape, data };
+}
+
+const flipped = (x: Nd): Nd => {
+  const [rows, columns] = [at(x.shape, 0), at(x.shape, 1)];
+  return {
+    shape: [columns, rows],
+    data: x.data.map((_, i) => at(x.data, (i % rows) * columns + Math.floor(i / rows))),
+  };
+};
+
+const gemm: Op = (call) => {
+  const a = call.int('transA', 0) === 0 ? call.x(0) : flipped(call.x(0));
+  const b = call.int('transB', 0) === 0 ? call.x(1) : flipped(call.x(1));
+  const product = matMul(a, b);
+  const alpha = call.float('alpha', 1);
+  const beta = call.float('beta', 1);
+  const scaled = { ...product, data: product.data.map((v) => v * alpha) };
+  const c = call.inputs[2];
+  return c ? zip(scaled, broadcastTo(c, product.shape), (x, y) => x + beta * y) : scaled;
+};
+
+const reduce =
+  (finish: (sum: number, count: number) => number): Op =>
+  (call) => {
+    const x = call.x(0);
+    const rank = x.shape.length;
+    const given = call.list('axes', 1) ?? [];
+    if (given.length === 0 && call.int('noop_with_empty_axes', 0) !== 0) return x;
+    const axes = new Set((given.length === 0 ? x.shape.map((_, i) => i) : given).map((a) => (a < 0 ? a + rank : a)));
+    const kept = x.shape.map((d, i) => (axes.has(i) ? 1 : d));
+    /** In the order of their first elements, which is that of the result. */
+    const sums = new Map<string, number>();
+    let n = 0;
+    for (const place of places(x.shape)) {
+      const key = place.map((p, i) => (axes.has(i) ? 0 : p)).join();
+      sums.set(key, (sums.get(key) ?? 0) + at(x.data, n++));
+    }
+    const count = x.data.length / sizeOf(kept);
+    const data = Float64Array.from(sums.values(), (sum) => finish(sum, count));
+    const shape = call.int('keepdims', 1) === 0 ? x.shape.filter((_, i) => !axes.has(i)) : kept;
+    return { shape, data };
+  };
+
+const globalAveragePool: Op = (call) => {
+  const x = call.x(0);
+  const plane = sizeOf(x.shape.slice(2));
+  const data = new Float64Array(x.data.length / plane);
+  x.data.forEach((v, i) => {
+    data[Math.floor(i / plane)] = at(data, Math.floor(i / plane)) + v / plane;
+  });
+  return { shape: x.shape.map((d, i) => (i < 2 ? d : 1)), data };
+};
+
+const same: Op = (call) => call.x(0);
+
+const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
+  ['Abs', map(Math.abs)],
+  ['Add', binary((x, y) => x + y)],
+  ['AveragePool', averagePool],
+  ['BatchNormalization', (call) => batchNormOf(call, -1)],
+  ['Cast', same],
+  ['Concat', moves.concat],
+  ['Constant', same],
+  ['Conv', conv],
+  ['ConvTranspose', convTranspose],
+  ['Div', binary((x, y) => x / y)],
+  ['Dropout', same],
+  ['Expand', moves.expand],
+  ['Flatten', moves.flatten],
+  ['Gemm', gemm],
+  ['GlobalAveragePool', globalAveragePool],
+  ['Greater', binary((x, y) => (x > y ? 1 : 0))],
+  ['Identity', same],
+  ['If', same],
+  ['LeakyRelu', map((v, call) => (v < 0 ? call.float('alpha', Math.fround(0.01)) * v : v))],
+  ['MatMul', (call) => matMul(call.x(0), call.x(1))],
+  ['MaxPool', maxPool],
+  ['Mean', mean],
+  ['Mul', binary((x, y) => x * y)],
+  ['Neg', map((v) => -v)],
+  ['Pad', moves.pad],
+  ['ReduceMean', reduce((sum, n) => sum / n)],
+  ['ReduceSum', reduce((sum) => sum)],
+  ['Relu', map((v) => Math.max(0, v))],
+  ['Reshape', moves.reshape],
+  ['ScatterND', moves.scatterND],
+  ['Sigmoid', map((v) => 1 / (1 + Math.exp(-v)))],
+  ['Slice', moves.slice],
+  ['Split', moves.split],
+  ['Squeeze', moves.squeeze],
+  ['Sqrt', map(Math.sqrt)],
+  ['Sub', binary((x, y) => x - y)],
+  ['Sum', (call) => fold(call.all())],
+  ['Tanh', map(Math.tanh)],
+  ['Transpose', moves.transpose],
+  ['Unsqueeze', moves.unsqueeze],
+]);
+
+/** Operators that the interpreter knows. */
+export const NAIVE_OPS: readonly string[] = [...OPS.keys()];
+
+/**
+ * For every operator whose result is not a sum of products of non-negative numbers: a bound on its magnitude, by which its error may grow as well.
+ */
+const BOUNDS: ReadonlyMap<string, Op> = new Map<string, Op>([
+  ['BatchNormalization', (call) => batchNormOf(call, 1)],
+  ['LeakyRelu', same],
+  ['Neg', same],
+  ['Relu', same],
+  ['Sigmoid', map((v) => Math.max(1, v))],
+  ['Sub', binary((x, y) => x + y)],
+  ['Tanh', map((v) => Math.max(1, v))],
+]);
+
+/** What a run of a model gives. */
+export interface NaiveRun {
+  /** By name, in the graph's order. */
+  readonly outputs: ReadonlyMap<string, Nd>;
+  /** Which way each If went, in the order of their running. */
+  readonly branches: readonly boolean[];
+}
+
+/** The outputs of a model. Nodes run in the file's order: one that reads what is not computed yet is an error. Feeds override initializers. */
+export function runNaive(model: Model, feeds: ReadonlyMap<string, Nd>): NaiveRun {
+  return new Run().model(model, feeds);
+}
+
+/**
+ * A bound on the magnitude of every output: the model run on the magnitudes of its inputs and weights, with every sign made plus. An error of one
+ * part in n in each weight is at most (that times the number of layers) of this bound in the output. `branches`: of the run itself.
+ */
+export function magnitudes(model: Model, feeds: ReadonlyMap<string, Nd>, branches: readonly boolean[]): NaiveRun {
+  const positive = new Map(Array.from(feeds, ([name, x]) => [name, { ...x, data: x.data.map(Math.abs) }]));
+  return new Run([...branches]).model(model, positive);
+}
+
+class Run {
+  readonly #known = new Map<Value, Nd>();
+  readonly #branches: boolean[] = [];
+
+  /** `forced`: makes it a run on magnitudes, whose Ifs go these ways. */
+  constructor(private readonly forced?: boolean[]) {}
+
+  model(model: Model, feeds: ReadonlyMap<string, Nd>): NaiveRun {
+    const { graph } = model;
+    for (const input of graph.inputs) {
+      const fed = feeds.get(input.name);
+      if (fed) this.#known.set(input, fed);
+    }
+    const results = this.#graph(graph);
+    const outputs = new Map<string, Nd>();
+    graph.outputs.forEach((v, i) => {
+      const result = results[i];
+      if (result) outputs.set(v.name, result);
+    });
+    return { outputs, branches: this.#branches };
+  }
+
+  #graph(graph: Graph): Nd[] {
+    for (const v of graph.initializers)
+      if (v.initializer && !this.#known.has(v)) this.#known.set(v, this.#constant(v.initializer));
+    const read = (value: Value): Nd => {
+      const v = this.#known.get(value);
+      if (!v) throw new Error(`${value.name} is read before it is computed`);
+      return v;
+    };
+    for (const node of graph.nodes()) {
+      const op = (this.forced && BOUNDS.get(node.opType)) ?? OPS.get(node.opType);
+      if (!op || node.domain !== '') throw new Error(`the reference knows no ${node.opType}`);
+      const inputs = node.inputs.map((v) => v && read(v));
+      const made =
+        node.opType === 'If'
+          ? this.#branch(new Call(node, inputs))
+          : node.opType === 'Constant'
+            ? this.#constantNode(node)
+            : op(new Call(node, inputs));
+      const all = Array.isArray(made) ? (made as readonly Nd[]) : [made as Nd];
+      node.outputs.forEach((value, i) => {
+        const result = all[i];
+        if (value && result) this.#known.set(value, result);
+      });
+    }
+    return graph.outputs.map(read);
+  }
+
+  /** Both branches are graphs without inputs that see the outer values. */
+  #branch(call: Call): Nd[] {
+    const taken = this.forced ? this.forced.shift() === true : call.x(0).data[0] !== 0;
+    this.#branches.push(taken);
+    return this.#graph(call.graph(taken ? 'then_branch' : 'else_branch'));
+  }
+
+  #constantNode(node: Node): Nd {
+    const held = node.attrs.get('value');
+    if (held?.kind !== 'tensor') throw new Error('Constant of another kind than a tensor');
+    return this.#constant(held.value);
+  }
+
+  #constant(t: Tensor): Nd {
+    const x = ofTensor(t);
+    return this.forced && t.dtype.includes('float') ? { ...x, data: x.data.map(Math.abs) } : x;
+  }
+}
