@@ -22,7 +22,10 @@ export function typed(text: string, seed = 0): Model {
 /** Sizes that free dimensions take: 2 images, and odd lengths that no stride divides. */
 const sizeOf = (dim: number | string | undefined): number => (typeof dim === 'number' ? dim : dim === 'n' ? 2 : 9);
 
-/** A tensor in [-2, 2) for each input that a caller may give, exact in the input's type; bools are true or false. Free dimensions: `n` is 2, others 9. */
+/**
+ * A tensor in [-2, 2) for each input that a caller may give, exact in the input's type; bools are true or false; what overrides an initializer is positive,
+ * since it may be a variance. Free dimensions: `n` is 2, others 9.
+ */
 export function drawFeeds(model: Model, seed = 1): ReadonlyMap<string, Tensor> {
   const given = model.graph.inputs.filter((v) => !constantTensor(v));
   return new Map(given.map((v) => [v.name, draw(v, seed)]));
@@ -32,7 +35,9 @@ function draw(input: Value, seed: number): Tensor {
   const type = input.type?.kind === 'tensor' ? input.type : undefined;
   const shape = (type?.shape ?? []).map(sizeOf);
   const start = (hashName(input.name) ^ Math.imul(seed, 0x9e3779b9)) >>> 0;
-  const values = Float64Array.from({ length: elementCount(shape) }, (_, i) => 2 * streamAt(start, i));
+  const values = Float64Array.from({ length: elementCount(shape) }, (_, i) =>
+    input.initializer ? 1 + streamAt(start, i) / 2 : 2 * streamAt(start, i),
+  );
   switch (type?.dtype) {
     case 'float32':
     case 'float64':

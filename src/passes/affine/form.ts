@@ -15,6 +15,9 @@ import {
 /** Element types whose kernels are merged: read as float64, rounded back once. */
 export type FloatType = 'float32' | 'float64' | 'float16' | 'bfloat16';
 
+/** Half a unit in the last place of 1: the relative error of one rounding. */
+export const UNIT_ROUNDOFF = { float32: 2 ** -24, float64: 2 ** -53, float16: 2 ** -11, bfloat16: 2 ** -8 } as const;
+
 /** The geometry of a ConvTranspose: its window, and the node whose attributes say the rest. Two are alike when their keys are. */
 export interface Transposed {
   readonly taps: readonly number[];

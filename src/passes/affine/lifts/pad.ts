@@ -2,17 +2,18 @@ import type { Value } from '../../../graph/ir.js';
 import { Pad, Pad2, padding, Slice, Slice1, sliceParams } from '../../../ops/index.js';
 import { absent, isSkip, type Skip, skip } from '../../rule.js';
 import { shiftAxis } from '../axis.js';
-import { type Bias, composeForms, crossed, type Form, selectOutputs } from '../form.js';
+import { type Bias, composeForms, crossed, type FloatType, type Form, selectOutputs, UNIT_ROUNDOFF } from '../form.js';
 import { type Lifting, lift } from '../lift.js';
 
-/** How far a padding constant, which the exporter computed in float32, may be from the bias that it stands for: a few roundings of what the bias came from. */
-const BORDER_TOLERANCE = 8 * 2 ** -24;
+/** Roundings, in the model's own type, by which a padding constant that the exporter computed may be off the bias that it stands for. */
+const BORDER_ROUNDINGS = 8;
 
-function isBias(bias: Bias | undefined, border: Float64Array): boolean {
+function isBias(bias: Bias | undefined, border: Float64Array, type: FloatType | undefined): boolean {
   if (!bias) return border.every((v) => v === 0);
   const values = bias.values();
   const magnitudes = bias.magnitudes();
-  return border.every((v, c) => Math.abs(v - (values[c] ?? 0)) <= BORDER_TOLERANCE * (magnitudes[c] ?? 0));
+  const tolerance = BORDER_ROUNDINGS * UNIT_ROUNDOFF[type ?? 'float64'];
+  return border.every((v, c) => Math.abs(v - (values[c] ?? 0)) <= tolerance * (magnitudes[c] ?? 0));
 }
 
 /** `form` read through windows that only move: padded (with what the form gives on zeros) or cropped. */
@@ -42,7 +43,8 @@ export function padded(
   if (isSkip(below)) return below;
   if (below.terms[0]?.axes.length !== begin.length) return skip('an amount is missing');
   const grows = [...begin, ...end].some((n) => n > 0);
-  if (grows && !isBias(below.bias, borderOf(below.outputs))) return skip('pads with another value than the bias below');
+  if (grows && !isBias(below.bias, borderOf(below.outputs), below.type))
+    return skip('pads with another value than the bias below');
   return moved(below, begin, end);
 }
 
