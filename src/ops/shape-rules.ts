@@ -89,7 +89,9 @@ export function transposedOutput(input: Shape, window: Transposed): Dim[] {
     const stride = window.strides?.[i] ?? 1;
     if (window.autoPad === 'SAME_UPPER' || window.autoPad === 'SAME_LOWER') {
       if (stride === 1) return size;
-      return typeof size === 'number' ? size * stride : undefined;
+      // Where the kernel does not reach to the next stride, ONNX says size * stride, and onnxruntime computes less.
+      const covers = typeof kernel === 'number' && reach(kernel, window.dilations?.[i] ?? 1) >= stride;
+      return typeof size === 'number' && covers ? size * stride : undefined;
     }
     if (typeof kernel !== 'number') return undefined;
     const pads = window.autoPad === 'VALID' ? 0 : (window.pads?.[i] ?? 0) + (window.pads?.[input.length + i] ?? 0);
