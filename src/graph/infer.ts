@@ -24,25 +24,31 @@ export interface InferenceProblem {
   readonly hint: string | undefined;
 }
 
+export interface InferenceOptions {
+  /** Receives the integers that values are found to hold. */
+  readonly known?: KnownInts | undefined;
+  /** Values whose declared types do not count. */
+  readonly distrusted?: ReadonlySet<Value> | undefined;
+}
+
 /**
  * Gives every value the type that the file declares, joined with what the declarations in `registry` infer, through subgraphs and calls
  * of the model's functions. Types found by an earlier run, or by edits, are found anew. Contradictions do not stop it: they are returned,
- * and the declared type stays. Does not count as an edit. Time is linear in the size of the model. `known` receives the integers that values
- * are found to hold.
+ * and the declared type stays. Does not count as an edit. Time is linear in the size of the model.
  */
 export function inferShapes(
   model: Model,
   registry: OpRegistry,
-  known: KnownInts = new WeakMap(),
+  options: InferenceOptions = {},
 ): readonly InferenceProblem[] {
-  const inference = new Inference(model, registry, known);
-  for (const graph of everyGraph(model)) resetTypes(graph);
+  const inference = new Inference(model, registry, options.known ?? new WeakMap());
+  for (const graph of everyGraph(model)) resetTypes(graph, options.distrusted);
   inference.graph(model.graph);
   return inference.problems;
 }
 
 /** Back to what the file itself says of a graph's values. */
-function resetTypes(graph: Graph): void {
+function resetTypes(graph: Graph, distrusted?: ReadonlySet<Value>): void {
   for (const value of graph.values.values()) {
     const data = value.initializer ?? value.sparseInitializer;
     mutable(value).type = undefined;
@@ -53,7 +59,7 @@ function resetTypes(graph: Graph): void {
         : { kind: 'tensor', dtype: data.values.dtype, shape: data.dims };
   }
   const declare = (value: Value | undefined, type: ValueType | undefined): void => {
-    if (value?.graph === graph && !value.initializer && type) mutable(value).type = type;
+    if (value?.graph === graph && !value.initializer && type && !distrusted?.has(value)) mutable(value).type = type;
   };
   for (const info of graph.valueInfos) declare(graph.values.get(info.name), info.type);
   graph.outputs.forEach((value, i) => declare(value, graph.outputInfos[i]?.type));

@@ -1,3 +1,4 @@
+import { CnnxError } from '../base/errors.js';
 import { type Editor, everyGraph } from '../graph/edit.js';
 import { extractModel } from '../graph/extract.js';
 import type { Model, Node, Value } from '../graph/ir.js';
@@ -73,7 +74,7 @@ export async function foldConstantRegions(
     if (values.length === 0 || tries-- <= 0) continue;
     const nodes = regionOf(values);
     const { model: region, names } = extractModel(nodes, values, heldBy);
-    const result = await evaluate(region);
+    const result = await attempt(evaluate, region);
     if (!('failed' in result)) {
       for (const value of values) if (settle(value, result.values.get(names.get(value) ?? ''), edit)) folded += 1;
     } else if (values.length === 1) {
@@ -86,6 +87,16 @@ export async function foldConstantRegions(
   }
   edit.finish();
   return { folded, failures };
+}
+
+/** Constants whose data is not there (stripped, or in a file that is gone) are a reason too. */
+async function attempt(evaluate: Evaluate, region: Model): ReturnType<Evaluate> {
+  try {
+    return await evaluate(region);
+  } catch (error) {
+    if (error instanceof CnnxError) return { failed: error.message };
+    throw error;
+  }
 }
 
 /** The values at the rim of the constant regions, as far as the limits allow to keep them. */

@@ -1,6 +1,7 @@
+import { CnnxError } from '../base/errors.js';
 import { Editor, everyGraph } from '../graph/edit.js';
 import { type Graph, type Model, Node } from '../graph/ir.js';
-import { isSkip, type Rule, type Skip } from './rule.js';
+import { absent, isSkip, type Rule, type Skip } from './rule.js';
 
 /** Rules settle, since each takes nodes away or moves towards a form; a set that makes this many edits a node does not. */
 const MAX_EDITS_PER_NODE = 20;
@@ -37,7 +38,7 @@ export function runRules(
   for (let node = queue.take(); node; node = queue.take()) {
     for (const rule of byOp.get(node.opType) ?? []) {
       const before = edit.revision;
-      const skip = rule.apply(node, edit);
+      const skip = ask(rule, node, edit);
       const edited = edit.revision !== before;
       if (edited === (skip !== undefined))
         throw new Error(`bug: rule ${rule.name} ${edited ? 'edited and then skipped' : 'neither edited nor skipped'}`);
@@ -58,6 +59,17 @@ export function runRules(
     .filter(([node]) => isLive(node))
     .flatMap(([node, skips]) => Array.from(skips, ([rule, s]) => ({ rule: rule.name, reason: s.skip, node })));
   return { applied, skipped, left: places };
+}
+
+/** What a rule makes of a node. Constants may not be readable (stripped weights, a file that is gone), and attributes may contradict each other. */
+function ask(rule: Rule, node: Node, edit: Editor): Skip | undefined {
+  const before = edit.revision;
+  try {
+    return rule.apply(node, edit);
+  } catch (error) {
+    if (!(error instanceof CnnxError) || edit.revision !== before) throw error;
+    return absent(`cannot be looked at: ${error.code}`);
+  }
 }
 
 function count(counts: Map<string, Map<string, number>>, name: string, reason: string): void {

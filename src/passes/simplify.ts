@@ -1,10 +1,8 @@
 import { CnnxError } from '../base/errors.js';
 import { nearest, printable } from '../base/text.js';
-import { Editor, everyGraph } from '../graph/edit.js';
-import { inferShapes } from '../graph/infer.js';
+import { Editor } from '../graph/edit.js';
 import type { KnownInts } from '../graph/infer-node.js';
 import type { Model } from '../graph/ir.js';
-import { registry } from '../ops/index.js';
 import { mergeCommonSubexpressions } from './common-subexpressions.js';
 import { foldConstantRegions, RegionMemory } from './constant-regions.js';
 import { removeDeadCode } from './dead-code.js';
@@ -13,6 +11,7 @@ import type { Evaluate } from './evaluate.js';
 import { foldShapeArithmetic } from './fold-shapes.js';
 import { RULES } from './rules/index.js';
 import { type RunReport, runRules } from './runner.js';
+import { findTypes } from './types.js';
 
 /** Each round opens ways for the next; models settle in two or three. */
 const MAX_ROUNDS = 20;
@@ -24,6 +23,8 @@ export interface SimplifyOptions {
   readonly only?: readonly string[] | undefined;
   /** Names of rules not to apply. */
   readonly skip?: readonly string[] | undefined;
+  /** What earlier calls on the same model found out; fresh if absent. */
+  readonly memory?: RegionMemory | undefined;
 }
 
 export interface SimplifyReport extends RunReport {
@@ -80,12 +81,12 @@ export async function simplify(model: Model, options: SimplifyOptions = {}): Pro
   const applied = new Map<string, number>();
   const skipped = new Map<string, Map<string, number>>();
   const failures: string[] = [];
-  const memory = new RegionMemory();
+  const memory = options.memory ?? new RegionMemory();
   let left: RunReport['left'] = [];
   let rounds = 0;
   for (let before = -1, done = 0; done !== before && rounds < MAX_ROUNDS; rounds++) {
     before = done;
-    const known = inferred(model);
+    const known = findTypes(model);
     const edit = new Editor(model);
     for (const step of steps) add(applied, step.name, step.run(model, edit, known));
     edit.finish();
@@ -101,21 +102,6 @@ export async function simplify(model: Model, options: SimplifyOptions = {}): Pro
     done = [...applied.values()].reduce((a, b) => a + b, 0);
   }
   return { applied, skipped, left, rounds, failures };
-}
-
-/** Types of all values, and the integers that some hold. Types that a file declares of inner values and that cannot be true are taken out of it. */
-function inferred(model: Model): KnownInts {
-  const known: KnownInts = new WeakMap();
-  const wrong = new Set(inferShapes(model, registry, known).flatMap((p) => p.value ?? []));
-  if (wrong.size === 0) return known;
-  const edit = new Editor(model);
-  let dropped = 0;
-  for (const graph of everyGraph(model)) {
-    const kept = graph.valueInfos.filter((i) => !wrong.has(i.name));
-    dropped += graph.valueInfos.length - kept.length;
-    if (kept.length < graph.valueInfos.length) edit.setValueInfos(graph, kept);
-  }
-  return dropped > 0 ? inferred(model) : known;
 }
 
 function add(counts: Map<string, number>, name: string, count: number): void {

@@ -15,6 +15,7 @@ import { sameShapeView } from './same-shape-view.js';
 import { sameTypeCast } from './same-type-cast.js';
 import { singleInput } from './single-input.js';
 import { transposeChain } from './transpose-chain.js';
+import { unitPool } from './unit-pool.js';
 import { viewChain } from './view-chain.js';
 import { wholeSlice } from './whole-slice.js';
 import { zeroPad } from './zero-pad.js';
@@ -37,6 +38,7 @@ export const RULES: readonly Rule[] = [
   sameTypeCast,
   singleInput,
   transposeChain,
+  unitPool,
   viewChain,
   wholeSlice,
   zeroPad,

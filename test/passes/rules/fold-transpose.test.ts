@@ -21,6 +21,10 @@ test.each([
 
 test.each([
   ['its input is computed, or overridable', f('t = Transpose(x)\n y = Relu(t)')],
+  [
+    'subgraphs have no initializers below IR version 4',
+    `<ir: 3, opset: ["": 11]> (x: float32[n,4], b: bool[]) -> (y)\n y = If<else_branch={() -> (v) v = Neg(x) }, then_branch={() -> (z)\n c = Transpose(w: float32[4,1])\n z = Add(x, c) }>(b)`,
+  ],
   ['is an output', f('y = Transpose(w: float32[4,3])')],
   [
     'the constant is large, and used elsewhere',
