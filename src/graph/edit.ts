@@ -49,12 +49,35 @@ export interface AddOptions {
   readonly before?: Node | undefined;
 }
 
+/** Names that are taken, and for each hint the number to try next: many names are made from one hint. */
+class FreshNames {
+  readonly #taken: Set<string>;
+  readonly #next = new Map<string, number>();
+
+  constructor(taken: Iterable<string>) {
+    this.#taken = new Set(taken);
+  }
+
+  add(name: string): void {
+    this.#taken.add(name);
+  }
+
+  fresh(hint: string): string {
+    let name = hint;
+    let i = this.#next.get(hint) ?? 1;
+    for (; this.#taken.has(name) || name === ''; i++) name = `${hint}_${i}`;
+    this.#next.set(hint, i);
+    this.#taken.add(name);
+    return name;
+  }
+}
+
 /** Every edit of a model goes through here: uses, names, types and touched spans stay right. */
 export class Editor {
   /** Grows with every edit. */
   revision = 0;
-  #names: Set<string> | undefined;
-  #nodeNames: Set<string> | undefined;
+  #names: FreshNames | undefined;
+  #nodeNames: FreshNames | undefined;
 
   constructor(
     readonly model: Model,
@@ -183,19 +206,13 @@ export class Editor {
 
   /** A name that no value of the model has, in any graph: `hint` itself if it is free. */
   freshName(hint: string): string {
-    this.#names ??= namesOf(this.model);
-    let name = hint;
-    for (let i = 1; this.#names.has(name) || name === ''; i++) name = `${hint}_${i}`;
-    this.#names.add(name);
-    return name;
+    this.#names ??= new FreshNames(namesOf(this.model));
+    return this.#names.fresh(hint);
   }
 
   freshNodeName(hint: string): string {
-    this.#nodeNames ??= new Set(everyNode(this.model).flatMap((n) => n.name ?? []));
-    let name = hint;
-    for (let i = 1; this.#nodeNames.has(name); i++) name = `${hint}_${i}`;
-    this.#nodeNames.add(name);
-    return name;
+    this.#nodeNames ??= new FreshNames(everyNode(this.model).flatMap((n) => n.name ?? []));
+    return this.#nodeNames.fresh(hint);
   }
 
   // --- nodes --------------------------------------------------------------------------------------------------------------------
