@@ -13,4 +13,16 @@ export { cloneModel } from './graph/clone.js';
 export { fuse, type FuseOptions, type FuseReport, listPasses, operatorCounts } from './passes/fuse.js';
 export type { Evaluate } from './passes/evaluate.js';
 export * from './formats/onnx/index.js';
+export { readCheckpoint } from './formats/checkpoint.js';
+export { modelStateDict } from './formats/onnx/state-dict.js';
+export { readSafetensors, writeSafetensors } from './formats/safetensors.js';
+export { readSafetensorsIndex } from './formats/safetensors-index.js';
+export {
+  type CheckpointFormat,
+  sniffCheckpoint,
+  type StateDict,
+  unwrapped,
+  wrapperPrefix,
+} from './formats/state-dict.js';
+export * from './weights/index.js';
 export { readNpy, writeNpy } from './formats/npy.js';

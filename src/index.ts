@@ -11,6 +11,8 @@ export {
   type SessionOptions,
 } from './runtime/session.js';
 export { checkWritable, writeFile, writePair } from './runtime/write-file.js';
+export { openCheckpoint } from './runtime/checkpoint-file.js';
+export { type DownloadOptions, pretrainedPath, type PretrainedFile } from './runtime/pretrained.js';
 export { readJson } from './runtime/json-file.js';
 export { openModel } from './runtime/model-file.js';
 export { evaluator } from './runtime/evaluate.js';

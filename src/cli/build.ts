@@ -15,8 +15,9 @@ import {
 } from '../index.js';
 import { io } from './io.js';
 import { count, whole } from './options.js';
+import { asTrained, bindTrained, findTrained, WEIGHT_OPTIONS, type WeightOptions } from './weights.js';
 
-interface Options {
+interface Options extends WeightOptions {
   readonly out?: string;
   readonly variant?: string;
   readonly init: string;
@@ -54,7 +55,7 @@ export const define = (command: Command): Command => {
     .argument('<name>', 'an architecture that cnnx list shows, or a card of your own (a .json file)')
     .option('-o, --out <file>', 'ONNX file to write, - for standard output; NAME.onnx if left out')
     .option('--variant <name>', 'which variant of a card that has several');
-  for (const option of CONFIG) command.addOption(option);
+  for (const option of [...CONFIG, ...WEIGHT_OPTIONS]) command.addOption(option);
   return command
     .option('--set <option=value>', "any option of the architecture's card; repeatable", setting)
     .option('--batch <n>', 'batch size, or a name to leave it open', batch, 1)
@@ -73,7 +74,7 @@ export const define = (command: Command): Command => {
     )
     .option(
       '--init <kind>',
-      "weights: original (the laws of the networks' own code), golden, or golden:FILE",
+      "fresh weights: original (the laws of the networks' own code), golden, or golden:FILE",
       initKind,
       'original',
     )
@@ -81,21 +82,24 @@ export const define = (command: Command): Command => {
     .option('--json', 'print the report as JSON')
     .addHelpText('after', '\nExample:\n  cnnx build resnet50 --num-classes 10 --batch N -o r50.onnx')
     .action(async (name: string, o: Options) => {
-      const variant = await find(name, o.variant);
-      const out = o.out ?? `${variant.name.replace(/[^\w.-]/g, '_')}.onnx`;
+      const found = await find(name, o.variant);
+      const out = o.out ?? `${found.name.replace(/[^\w.-]/g, '_')}.onnx`;
       await checkWritable(out);
+      const trained = await findTrained(found, o);
+      const { variant, config } = asTrained(found, { ...given(command), ...o.set }, trained);
       const built = buildArchitecture(variant, {
-        config: { ...given(command), ...o.set },
+        config,
         batch: o.batch,
         opset: o.opset,
         acb: o.acb === true ? 'authors' : o.acb,
         form: o.form,
         init: await initOf(o),
       });
+      const weights = trained && (await bindTrained(built, trained, o.partial));
       io.progress(`writing ${out}`);
       await writeFile(out, writeOnnx(built.model));
       const summary = summaryOf(built);
-      if (o.json && out !== '-') io.json({ file: out, ...summary });
+      if (o.json && out !== '-') io.json({ file: out, ...summary, ...(weights && { weights }) });
       else if (out === '-') io.note(reportText('standard output', summary));
       else io.print(reportText(out, summary));
     });

@@ -1,5 +1,6 @@
 import { CnnxError } from '../base/errors.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { sniff } from './onnx/sniff.js';
 
 export type CheckpointFormat = 'safetensors' | 'torch-legacy' | 'torch-zip' | 'onnx';
 
@@ -35,70 +36,42 @@ export function unwrapped(stateDict: StateDict): StateDict {
 /** What a file is by its first bytes (some hundred are enough), or nothing if it is no checkpoint. Cheap, and never throws. */
 export function sniffCheckpoint(head: Uint8Array, name = ''): 'safetensors' | 'torch-legacy' | 'torch-zip' | undefined {
   if (beginsWith(head, 'PK\x03\x04') || beginsWith(head, 'PK\x05\x06')) return 'torch-zip';
-  if (looksLikeSafetensors(head)) return 'safetensors';
-  if (describeContent(head) !== undefined) return undefined;
-  if (/\.safetensors$/i.test(name)) return 'safetensors';
+  if (head[8] === 0x7b && head.subarray(4, 8).every((b) => b === 0)) return 'safetensors';
   // PROTO of 2 to 5, as every torch.save of the older form begins.
   if (head[0] === 0x80 && (head[1] ?? 0) >= 2 && (head[1] ?? 0) <= 5) return 'torch-legacy';
+  if (describeContent(head) !== undefined && !TEXT_PICKLE.test(textOf(head))) return undefined;
+  if (/\.safetensors$/i.test(name)) return 'safetensors';
   return /\.(pt|pth|pkl|bin|ckpt)$/i.test(name) ? 'torch-legacy' : undefined;
 }
 
-/** The header's length in eight bytes (the upper four are zero in any real file), then JSON. */
-function looksLikeSafetensors(head: Uint8Array): boolean {
-  return head[8] === 0x7b && head.subarray(4, 8).every((b) => b === 0);
-}
+/** Protocol 0 is printable: it begins with a mark, a class or a container, and has short lines. */
+const TEXT_PICKLE = /^(\((dp|lp|tp|[ldtSiI])|c[\w.]+\n[\w.]+\n)/;
 
-/** The kinds of files that end up under a checkpoint's name. The first that fits. */
-const CONTENTS: readonly (readonly [string, (head: Uint8Array, text: string) => boolean])[] = [
-  ['an empty file', (head) => head.length === 0],
-  [
-    'a Git LFS pointer: the file itself was not fetched (git lfs pull)',
-    (_, text) => text.startsWith('version https://git-lfs'),
-  ],
-  [
-    'an HTML page, perhaps the error page of a download',
-    (_, text) => /^\s*<(!doctype html|html|head|body)/i.test(text),
-  ],
-  ['an XML file', (_, text) => /^\s*<(\?xml|[a-z]+ xmlns)/i.test(text)],
-  ['a JSON file', (_, text) => /^\s*[{[]\s*(["{}[\]]|$)/.test(text)],
-  ['a gzip file: unpack it first', (head) => head[0] === 0x1f && head[1] === 0x8b],
-  ['an HDF5 file (Keras)', (head) => beginsWith(head, '\x89HDF')],
-  ['a NumPy file', (head) => beginsWith(head, '\x93NUMPY')],
-  ['a GGUF file', (head) => beginsWith(head, 'GGUF')],
-  ['a tar archive (torch.save before version 0.2)', (head) => beginsWith(head.subarray(257), 'ustar')],
-  ['an ONNX model', looksLikeOnnx],
-  ['a text file', (_, text) => text.length >= 16 && /^[\t\n\r\x20-\x7e]*$/.test(text) && !looksLikePickle(text)],
-];
+/** ir_version (field 1) of a plausible value, then the next field of a ModelProto. */
+export const looksLikeOnnx = (head: Uint8Array): boolean =>
+  head[0] === 0x08 &&
+  (head[1] ?? 0) > 0 &&
+  (head[1] ?? 0) < 32 &&
+  [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42].includes(head[2] ?? 0);
 
 /** What a file looks like when it is no checkpoint, in words. */
 export function describeContent(head: Uint8Array): string | undefined {
-  const text = String.fromCharCode(...head.subarray(0, 256));
-  return CONTENTS.find(([, fits]) => fits(head, text))?.[0];
+  if (looksLikeOnnx(head)) return 'an ONNX model';
+  if (beginsWith(head.subarray(257), 'ustar')) return 'a tar archive, as torch.save wrote them before version 0.2';
+  return sniff(head)?.what;
 }
 
 /** The error for a file that is no checkpoint: says what it looks like. */
 export function notACheckpoint(head: Uint8Array): CnnxError {
-  const found = describeContent(head);
-  const begins = [...head.subarray(0, 8)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
+  const begins = Array.from(head.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ');
   return new CnnxError(
     'checkpoint/unknown',
-    `a PyTorch checkpoint or a safetensors file was expected; this looks like ${found ?? `neither (it begins with ${begins})`}`,
+    `a PyTorch checkpoint or a safetensors file was expected; this looks like ${describeContent(head) ?? `neither (it begins with ${begins})`}`,
     { hint: 'pass the .pth, .pt or .safetensors file itself' },
   );
 }
 
-/** ir_version (field 1) of a plausible value, then the next field of a ModelProto. */
-function looksLikeOnnx(head: Uint8Array): boolean {
-  return (
-    head[0] === 0x08 &&
-    (head[1] ?? 0) > 0 &&
-    (head[1] ?? 0) < 32 &&
-    [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42].includes(head[2] ?? 0)
-  );
-}
-
-/** Protocol 0 is printable: it begins with a mark, a class or a container, and has short lines. */
-const looksLikePickle = (text: string): boolean => /^(\((dp|lp|tp|[ldtSiI])|c[\w.]+\n[\w.]+\n)/.test(text);
-
 const beginsWith = (head: Uint8Array, magic: string): boolean =>
   Array.from(magic, (c) => c.charCodeAt(0)).every((code, i) => head[i] === code);
+
+const textOf = (head: Uint8Array): string => String.fromCharCode(...head.subarray(0, 256));

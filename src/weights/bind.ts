@@ -2,14 +2,17 @@ import { type Built, type Param, setWeights } from '../builders/index.js';
 import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import { type StateDict, unwrapped } from '../formats/state-dict.js';
+import { Editor } from '../graph/edit.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { isFloat, toFloat32 } from './float32.js';
 import { type Mismatch, misfit, mismatchError, missing, unexpected, withNearest } from './mismatch.js';
-import { isAuxiliary, networkName } from './renames.js';
+import { isAuxiliary, isWeightName, networkName } from './renames.js';
 
 export interface BindOptions {
   /** Take what fits and leave the rest as it starts, instead of refusing. */
   readonly partial?: boolean | undefined;
+  /** What the model's metadata says that its weights come from. */
+  readonly name?: string | undefined;
 }
 
 export interface BindReport {
@@ -28,7 +31,11 @@ export interface BindReport {
  * older ones. Other floating-point types become float32. Throws `weights/mismatch` with everything that does not fit at once, unless
  * `partial`; then `weights/nothing` if nothing fits. Nothing is bound when it throws, and no tensor is read.
  */
-export function bindWeights(built: Built, stateDict: StateDict, { partial = false }: BindOptions = {}): BindReport {
+export function bindWeights(
+  built: Built,
+  stateDict: StateDict,
+  { partial = false, name }: BindOptions = {},
+): BindReport {
   const given = unwrapped(stateDict).tensors;
   const params = new Map(built.stateDict.map((p) => [p.name, p]));
   const rows: Mismatch[] = [];
@@ -38,7 +45,7 @@ export function bindWeights(built: Built, stateDict: StateDict, { partial = fals
     const name = networkName(key, (n) => params.has(n) && (n === key || !given.has(n)));
     if (name !== undefined) found.set(name, t);
     else if (isAuxiliary(key) && Object.hasOwn(built.config, 'aux')) ignored.push(key);
-    else rows.push(unexpected(key, t));
+    else if (stateDict.format !== 'onnx' || isWeightName(key)) rows.push(unexpected(key, t));
   }
   const bound = new Map<string, Tensor>();
   for (const param of params.values()) {
@@ -54,7 +61,14 @@ export function bindWeights(built: Built, stateDict: StateDict, { partial = fals
     });
   }
   setWeights(built, new Map([...bound].map(([name, t]) => [name, isFloat(t) ? toFloat32(t) : t])));
+  if (name !== undefined) recordOrigin(built, name, rows.length > 0);
   return { bound: bound.size, mismatches: inOrder(rows), ignored, converted: otherTypes(bound.values()) };
+}
+
+/** The metadata says where the weights come from; of how they started, only where some still are as they started. */
+function recordOrigin({ model }: Built, name: string, keepsInit: boolean): void {
+  const others = model.metadata.filter(({ key }) => key !== 'cnnx.weights' && (keepsInit || key !== 'cnnx.init'));
+  new Editor(model).setHeader({ metadata: [...others, { key: 'cnnx.weights', value: name }] });
 }
 
 /** Counts of batches are integers of any type, and no inference graph has them; everything else is a float. */

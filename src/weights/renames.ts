@@ -12,6 +12,10 @@ const AUXILIARY = /^(?:aux[12]|AuxLogits)\./;
 
 export const isAuxiliary = (key: string): boolean => AUXILIARY.test(key);
 
+/** Whether a name is one that a state dict could have: beside its weights, an ONNX model has constants of its own. */
+export const isWeightName = (key: string): boolean =>
+  /(?:^|\.)(?:weight|bias|running_mean|running_var|num_batches_tracked|layer_scale)$/.test(key);
+
 /** The network's name for a key of a checkpoint, if it has one. */
 export function networkName(key: string, isKnown: (name: string) => boolean): string | undefined {
   if (isKnown(key)) return key;

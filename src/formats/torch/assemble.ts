@@ -41,8 +41,6 @@ function weightsIn(value: PickleValue, metadata: Map<string, string>, depth: num
     return value.items.size > 0 ? weightsIn(value.items, metadata, depth) : undefined;
   }
   if (!(value instanceof Map) || depth > 2) return undefined;
-  const direct = tensorsOf(value);
-  if (direct.size > 0) return direct;
   for (const key of WRAPPER_KEYS) {
     const inner = value.get(key);
     const found = inner === undefined ? undefined : weightsIn(inner, metadata, depth + 1);
@@ -50,7 +48,9 @@ function weightsIn(value: PickleValue, metadata: Map<string, string>, depth: num
     for (const [name, scalar] of plainValues(value)) metadata.set(name, scalar);
     return found;
   }
-  return undefined;
+  // Only then: a training checkpoint may have tensors of its own beside the model (the state of a random number generator).
+  const direct = tensorsOf(value);
+  return direct.size > 0 ? direct : undefined;
 }
 
 function tensorsOf(dict: Dict): Map<string, Tensor> {

@@ -60,6 +60,13 @@ describe('where the weights are', () => {
   test.each([
     ['at the top', weights],
     [
+      'under model, beside a tensor of the trainer',
+      op.dict([
+        ['rng', one],
+        ['model', weights],
+      ]),
+    ],
+    [
       'under state_dict, beside an optimizer',
       op.dict([
         ['optimizer', op.dict([['m', one]])],

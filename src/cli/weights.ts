@@ -1,0 +1,96 @@
+import { basename } from 'node:path';
+import { Option } from 'commander';
+import {
+  type BindReport,
+  bindWeights,
+  type Built,
+  type Checkpoint,
+  chooseCheckpoint,
+  impliedOptions,
+  openCheckpoint,
+  pretrainedPath,
+  publishedCheckpoint,
+  type Variant,
+} from '../index.js';
+import { io } from './io.js';
+
+export interface WeightOptions {
+  readonly weights?: string;
+  readonly pretrained?: string | true;
+  readonly partial?: boolean;
+}
+
+export const WEIGHT_OPTIONS = [
+  new Option('--weights <file>', 'trained weights: a PyTorch checkpoint, safetensors, or an ONNX model').conflicts(
+    'pretrained',
+  ),
+  new Option(
+    '--pretrained [name]',
+    "the published weights, from the user's cache or downloaded; the newest if several",
+  ),
+  new Option('--strict', 'refuse weights that do not fit exactly, as is done without it').conflicts('partial'),
+  new Option('--partial', 'take the weights that fit, and leave the rest as --init has it'),
+];
+
+/** Trained weights that were asked for: where they are, and which published ones they are, if they are. */
+export interface Trained {
+  readonly path: string;
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+/** Finds them, downloading if need be; undefined if none were asked for. */
+export async function findTrained(variant: Variant, o: WeightOptions): Promise<Trained | undefined> {
+  if (o.weights !== undefined)
+    return { path: o.weights, checkpoint: publishedCheckpoint(variant, basename(o.weights)) };
+  if (o.pretrained === undefined) return undefined;
+  const checkpoint = chooseCheckpoint(variant, o.pretrained === true ? undefined : o.pretrained);
+  const path = await pretrainedPath(checkpoint, {
+    onProgress: (done, total) => io.progress(progressText(checkpoint.file, done, total)),
+  });
+  return { path, checkpoint };
+}
+
+/** The variant and the options as the weights were trained with them, under what the user says. */
+export function asTrained(
+  variant: Variant,
+  config: Readonly<Record<string, unknown>>,
+  trained: Trained | undefined,
+): { readonly variant: Variant; readonly config: Readonly<Record<string, unknown>> } {
+  const checkpoint = trained?.checkpoint;
+  if (!checkpoint) return { variant, config };
+  const implied = impliedOptions(checkpoint, config);
+  for (const warning of implied.warnings) io.warn(warning);
+  return { variant: { ...variant, preprocess: checkpoint.preprocess ?? variant.preprocess }, config: implied.config };
+}
+
+/** Binds them, and says what is not plain. */
+export async function bindTrained(built: Built, { path }: Trained, partial: boolean | undefined): Promise<BindReport> {
+  const name = path === '-' ? 'standard input' : basename(path);
+  const report = bindWeights(built, await openCheckpoint(path), { partial, name });
+  for (const [dtype, n] of report.converted) {
+    io.note(
+      `${n} tensors of ${name} are ${dtype}; they become float32${dtype === 'float64' ? ', rounded' : ' exactly'}`,
+    );
+  }
+  if (report.ignored.length > 0) {
+    io.note(
+      `${report.ignored.length} tensors of auxiliary classifiers are not used: the network is built without them`,
+    );
+  }
+  const random = report.mismatches.filter((m) => m.problem !== 'unexpected').map((m) => m.name);
+  if (random.length > 0)
+    io.warn(`${random.length} of ${built.stateDict.length} entries stay as they start: ${random.join(', ')}`);
+  const unused = report.mismatches.filter((m) => m.problem === 'unexpected').map((m) => m.name);
+  if (unused.length > 0) io.warn(`${unused.length} tensors of ${name} are not used: ${unused.join(', ')}`);
+  return report;
+}
+
+const MB = 1e6;
+const BAR = 24;
+
+function progressText(file: string, done: number, total: number | undefined): string {
+  const amount = `${(done / MB).toFixed(1)} MB`;
+  if (total === undefined || total === 0) return `${file}  ${amount}`;
+  const filled = Math.min(BAR, Math.round((BAR * done) / total));
+  return `${file}  [${'#'.repeat(filled)}${'.'.repeat(BAR - filled)}]  ${amount} of ${(total / MB).toFixed(1)} MB`;
+}
