@@ -1,0 +1,127 @@
+import { basename, dirname, join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import {
+  checkWritable,
+  CnnxError,
+  ensureValid,
+  fuseChecked,
+  type FuseChecked,
+  fuseReportText,
+  listPasses,
+  openModel,
+  type Saved,
+  saveModel,
+  table,
+  verifyReportText,
+} from '../index.js';
+import { io } from './io.js';
+import { count } from './options.js';
+
+interface Options {
+  readonly out?: string;
+  readonly outDir?: string;
+  readonly skip?: readonly string[];
+  readonly only?: readonly string[];
+  readonly runs: number;
+  readonly verify: boolean;
+  readonly requireVerify?: boolean;
+  readonly freezeInitializers?: boolean;
+  readonly explain?: boolean;
+  readonly list?: boolean;
+  readonly json?: boolean;
+}
+
+export const define = (command: Command): Command =>
+  command
+    .argument('[models...]', 'ONNX files to read, - for standard input')
+    .option('-o, --out <file>', 'ONNX file to write; MODEL.fused.onnx if left out')
+    .option('--out-dir <dir>', 'folder for the results of several models')
+    .option('--skip <names>', 'lifts (by operator) and rules to leave out, with commas', names)
+    .option('--only <names>', 'the only lifts and rules to use, with commas', names)
+    .option('--runs <n>', 'random inputs to compare on', count, 3)
+    .option('--no-verify', 'keep the result without comparing outputs')
+    .option('--require-verify', 'fail when the original cannot be run here')
+    .option('--freeze-initializers', 'make constants of initializers that callers could override')
+    .option('--explain', 'print each place that looked mergeable and was not, with the reason')
+    .option('--list', 'print the lifts and rules by name, and stop')
+    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 fused (and equal, or not comparable here), 1 outputs differ and nothing was kept, 3 --require-verify and not comparable.' +
+        '\n\nExample:\n  cnnx fuse acnet.onnx -o small.onnx',
+    )
+    .action(async (paths: readonly string[], o: Options) => {
+      if (o.list) return list(o);
+      if (paths.length === 0) throw new CnnxError('cli/usage', 'no model was named', { hint: 'cnnx fuse MODEL.onnx' });
+      if (paths.length > 1 && o.out !== undefined)
+        throw new CnnxError('cli/usage', `--out names one file; ${paths.length} models were named`, { hint: 'use --out-dir' });
+      const reports: object[] = [];
+      for (const path of paths) {
+        try {
+          reports.push(await fuseOne(path, o));
+        } catch (error) {
+          if (!(error instanceof CnnxError) || paths.length === 1) throw error;
+          io.error(error.within({ file: path }));
+        }
+      }
+      if (o.json) io.json(paths.length === 1 ? reports[0] : reports);
+    });
+
+function list(o: Options): void {
+  const passes = listPasses();
+  if (o.json) io.json(passes);
+  else io.print(table(passes.map((p) => [p.name, p.doc])));
+}
+
+async function fuseOne(path: string, o: Options): Promise<object> {
+  const out = o.out ?? fusedName(path, o.outDir);
+  await checkWritable(out);
+  const model = await openModel(path);
+  ensureValid(model);
+  io.progress(`fusing ${path}`);
+  const result = await fuseChecked(model, {
+    skip: o.skip,
+    only: o.only,
+    freeze: o.freezeInitializers,
+    verify: o.verify && { runs: o.runs, onProgress: (text) => io.progress(`${path}: ${text}`) },
+  });
+  const kept = verdict(result, o);
+  const saved = kept ? await saveModel(model, out) : undefined;
+  if (!o.json) (out === '-' ? io.note : io.print).call(io, reportText(path, result, saved, o));
+  return { file: path, out: saved?.path, side: saved?.side, ...result, report: forJson(result.report, o) };
+}
+
+/** Whether the result is kept; asks for the exit code if not. */
+function verdict({ check }: FuseChecked, o: Options): boolean {
+  if (check?.verdict === 'mismatch') io.fail(1);
+  else if (check?.verdict === 'not verified' && o.requireVerify) io.fail(3);
+  else return true;
+  return false;
+}
+
+function reportText(path: string, result: FuseChecked, saved: Saved | undefined, o: Options): string {
+  const lines = [fuseReportText(path, result.report, { explain: o.explain ?? false })];
+  if (result.frozen.length > 0) lines.push(`${result.frozen.length} initializers are constants now`);
+  if (result.check) lines.push(verifyReportText(result.check));
+  else lines.push(o.verify ? 'nothing to change: the outputs are the same' : 'not verified: as asked');
+  if (saved) lines.push(`written: ${saved.path}${saved.side === undefined ? '' : `, weights in ${saved.side}${saved.tooLarge ? ' (larger than one protobuf file may be)' : ''}`}`);
+  else lines.push('nothing was written');
+  return lines.join('\n');
+}
+
+function forJson(report: FuseChecked['report'], o: Options): object {
+  const { left, skipped, ...rest } = report;
+  const places = left.map(({ rule, reason, node }) => ({ rule, reason, op: node.opType, node: node.name, output: node.outputs[0]?.name }));
+  return o.explain ? { ...rest, left: places, skipped } : rest;
+}
+
+function fusedName(path: string, folder: string | undefined): string {
+  if (path === '-') return folder === undefined ? '-' : join(folder, 'model.fused.onnx');
+  return join(folder ?? dirname(path), `${basename(path).replace(/\.onnx$/i, '')}.fused.onnx`);
+}
+
+function names(text: string): readonly string[] {
+  const list = text.split(',').map((n) => n.trim());
+  if (list.some((n) => n === '')) throw new InvalidArgumentError('Names with commas between them, as in BatchNormalization,Add.');
+  return list;
+}

@@ -1,0 +1,38 @@
+import { cloneModel } from '../graph/clone.js';
+import type { Model } from '../graph/ir.js';
+import { freezeInitializers } from '../passes/freeze.js';
+import { fuse, type FuseOptions, type FuseReport } from '../passes/fuse.js';
+import { ModelProcess } from '../runtime/child.js';
+import { evaluator } from '../runtime/evaluate.js';
+import { type CompareOptions, compareModels } from './compare.js';
+import type { VerifyReport } from './report.js';
+
+export interface FuseCheckedOptions extends Pick<FuseOptions, 'skip' | 'only'> {
+  /** Take initializers off the inputs first: they become constants. */
+  readonly freeze?: boolean | undefined;
+  /** How to compare with the original; false: not at all. */
+  readonly verify?: CompareOptions | false | undefined;
+}
+
+export interface FuseChecked {
+  readonly report: FuseReport;
+  /** Absent when nothing was changed, or no comparison was asked for. */
+  readonly check?: VerifyReport | undefined;
+  /** Names of initializers that were taken off the inputs. */
+  readonly frozen: readonly string[];
+}
+
+/** `fuse` in place with onnxruntime for the constants, then a comparison with what the model was. Constants and comparison run in one other process. */
+export async function fuseChecked(model: Model, options: FuseCheckedOptions = {}): Promise<FuseChecked> {
+  const { verify = {} } = options;
+  const process = new ModelProcess(verify === false ? undefined : verify.limits);
+  try {
+    const frozen = options.freeze ? freezeInitializers(model) : [];
+    const original = cloneModel(model);
+    const report = await fuse(model, { evaluate: evaluator(process), skip: options.skip, only: options.only });
+    if (verify === false || model.span) return { report, frozen };
+    return { report, frozen, check: await compareModels(original, model, { ...verify, process }) };
+  } finally {
+    process.close();
+  }
+}
