@@ -18,3 +18,4 @@ export { openModel } from './runtime/model-file.js';
 export { evaluator } from './runtime/evaluate.js';
 export { readInputFolder, readTensorFile } from './runtime/tensor-files.js';
 export * from './verify/index.js';
+export { type Saved, type SaveOptions, saveModel } from './save/save-model.js';

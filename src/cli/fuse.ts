@@ -9,6 +9,7 @@ import {
   fuseReportText,
   listPasses,
   openModel,
+  registry,
   type Saved,
   saveModel,
   table,
@@ -54,7 +55,9 @@ export const define = (command: Command): Command =>
       if (o.list) return list(o);
       if (paths.length === 0) throw new CnnxError('cli/usage', 'no model was named', { hint: 'cnnx fuse MODEL.onnx' });
       if (paths.length > 1 && o.out !== undefined)
-        throw new CnnxError('cli/usage', `--out names one file; ${paths.length} models were named`, { hint: 'use --out-dir' });
+        throw new CnnxError('cli/usage', `--out names one file; ${paths.length} models were named`, {
+          hint: 'use --out-dir',
+        });
       const reports: object[] = [];
       for (const path of paths) {
         try {
@@ -77,7 +80,7 @@ async function fuseOne(path: string, o: Options): Promise<object> {
   const out = o.out ?? fusedName(path, o.outDir);
   await checkWritable(out);
   const model = await openModel(path);
-  ensureValid(model);
+  ensureValid(model, registry);
   io.progress(`fusing ${path}`);
   const result = await fuseChecked(model, {
     skip: o.skip,
@@ -87,7 +90,11 @@ async function fuseOne(path: string, o: Options): Promise<object> {
   });
   const kept = verdict(result, o);
   const saved = kept ? await saveModel(model, out) : undefined;
-  if (!o.json) (out === '-' ? io.note : io.print).call(io, reportText(path, result, saved, o));
+  if (!o.json) {
+    const text = reportText(path, result, saved, o);
+    if (out === '-') io.note(text);
+    else io.print(text);
+  }
   return { file: path, out: saved?.path, side: saved?.side, ...result, report: forJson(result.report, o) };
 }
 
@@ -104,14 +111,23 @@ function reportText(path: string, result: FuseChecked, saved: Saved | undefined,
   if (result.frozen.length > 0) lines.push(`${result.frozen.length} initializers are constants now`);
   if (result.check) lines.push(verifyReportText(result.check));
   else lines.push(o.verify ? 'nothing to change: the outputs are the same' : 'not verified: as asked');
-  if (saved) lines.push(`written: ${saved.path}${saved.side === undefined ? '' : `, weights in ${saved.side}${saved.tooLarge ? ' (larger than one protobuf file may be)' : ''}`}`);
+  if (saved)
+    lines.push(
+      `written: ${saved.path}${saved.side === undefined ? '' : `, weights in ${saved.side}${saved.tooLarge ? ' (larger than one protobuf file may be)' : ''}`}`,
+    );
   else lines.push('nothing was written');
   return lines.join('\n');
 }
 
 function forJson(report: FuseChecked['report'], o: Options): object {
   const { left, skipped, ...rest } = report;
-  const places = left.map(({ rule, reason, node }) => ({ rule, reason, op: node.opType, node: node.name, output: node.outputs[0]?.name }));
+  const places = left.map(({ rule, reason, node }) => ({
+    rule,
+    reason,
+    op: node.opType,
+    node: node.name,
+    output: node.outputs[0]?.name,
+  }));
   return o.explain ? { ...rest, left: places, skipped } : rest;
 }
 
@@ -122,6 +138,7 @@ function fusedName(path: string, folder: string | undefined): string {
 
 function names(text: string): readonly string[] {
   const list = text.split(',').map((n) => n.trim());
-  if (list.some((n) => n === '')) throw new InvalidArgumentError('Names with commas between them, as in BatchNormalization,Add.');
+  if (list.some((n) => n === ''))
+    throw new InvalidArgumentError('Names with commas between them, as in BatchNormalization,Add.');
   return list;
 }

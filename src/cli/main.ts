@@ -16,6 +16,10 @@ interface Entry {
 const COMMANDS: Readonly<Record<string, Entry>> = {
   build: { summary: 'write an architecture as ONNX', load: () => import('./build.js') },
   list: { summary: 'list architectures, or print a card to start from', load: () => import('./list.js') },
+  fuse: {
+    summary: 'merge the linear branches of a model, and check that its outputs stay the same',
+    load: () => import('./fuse.js'),
+  },
   verify: {
     summary: 'do two models compute the same? by how much do they differ, and where first?',
     load: () => import('./verify.js'),

@@ -21,7 +21,13 @@ export function fuseReportText(name: string, report: FuseReport, { explain }: { 
 
 function explanation({ left }: FuseReport): string[] {
   if (left.length === 0) return ['no place was left that looked mergeable'];
-  const rows = left.slice(0, MAX_PLACES).map(({ rule, reason, node }) => [node.opType, printable(node.name ?? node.outputs[0]?.name ?? ''), reason, rule]);
+  const rows = left
+    .slice(0, MAX_PLACES)
+    .map(({ rule, reason, node }) => [node.opType, printable(node.name ?? node.outputs[0]?.name ?? ''), reason, rule]);
   const more = left.length > MAX_PLACES ? [`and ${left.length - MAX_PLACES} more`] : [];
-  return [`${left.length} places looked mergeable and were left:`, table(rows, ['operator', 'node', 'reason', 'rule']), ...more];
+  return [
+    `${left.length} places looked mergeable and were left:`,
+    table(rows, ['operator', 'node', 'reason', 'rule']),
+    ...more,
+  ];
 }

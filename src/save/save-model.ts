@@ -23,13 +23,15 @@ export interface Saved {
  * Throws `io/*`, and `onnx/too-large` for a model beyond 2 GiB that is to be inline, or that goes to standard output.
  */
 export async function saveModel(model: Model, path: string, { weights }: SaveOptions = {}): Promise<Saved> {
-  if (weights === 'side' || (weights === undefined && path !== '-' && hasExternalData(model))) return saved(path, await savePair(model, path), false);
+  if (weights === 'side' || (weights === undefined && path !== '-' && hasExternalData(model)))
+    return saved(path, await savePair(model, path), false);
   try {
     const { model: chunks } = exportOnnx(model, weights === 'inline' || path === '-' ? { externalData: 'inline' } : {});
     await writeFile(path, chunks);
     return saved(path, undefined, false);
   } catch (error) {
-    if (!(error instanceof CnnxError) || error.code !== 'onnx/too-large' || weights === 'inline' || path === '-') throw error;
+    if (!(error instanceof CnnxError) || error.code !== 'onnx/too-large' || weights === 'inline' || path === '-')
+      throw error;
     return saved(path, await savePair(model, path), true);
   }
 }
@@ -44,7 +46,8 @@ const savePair = (model: Model, path: string): Promise<string> =>
 
 function hasExternalData(model: Model): boolean {
   for (const graph of everyGraph(model)) {
-    for (const { initializer } of graph.initializers) if (initializer instanceof OnnxTensor && initializer.place) return true;
+    for (const { initializer } of graph.initializers)
+      if (initializer instanceof OnnxTensor && initializer.place) return true;
   }
   return false;
 }

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onnx } from 'onnx-proto';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { cnnx } from '../support/cli.js';
+
+const built = mkdtempSync(join(tmpdir(), 'cnnx-fuse-'));
+let dir = '';
+beforeAll(async () => {
+  const result = await cnnx(['build', 'acnet', '--init', 'golden', '-o', 'acnet.onnx'], { cwd: built });
+  expect(result).toMatchObject({ code: 0 });
+});
+beforeEach(() => {
+  dir = mkdtempSync(join(built, 'case-'));
+  copyFileSync(join(built, 'acnet.onnx'), join(dir, 'acnet.onnx'));
+});
+afterAll(() => rmSync(built, { recursive: true, force: true }));
+
+const hash = (name: string): string =>
+  createHash('sha256')
+    .update(readFileSync(join(dir, name)))
+    .digest('hex');
+
+/** Operators of a file, counted by an independent reader. */
+function operators(name: string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const node of onnx.ModelProto.decode(readFileSync(join(dir, name))).graph?.node ?? [])
+    counts[node.opType ?? ''] = (counts[node.opType ?? ''] ?? 0) + 1;
+  return counts;
+}
+
+test('acnet: four convolutions and three products are left, the outputs match, the input file is as it was', async () => {
+  const before = hash('acnet.onnx');
+  const { code, stdout, stderr } = await cnnx(['fuse', 'acnet.onnx'], { cwd: dir });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/BatchNormalization +6 +0/);
+  expect(stdout).toContain('match');
+  expect(operators('acnet.fused.onnx')).toMatchObject({ Conv: 4, Gemm: 3 });
+  expect(operators('acnet.fused.onnx')).not.toHaveProperty('BatchNormalization');
+  expect(hash('acnet.onnx')).toBe(before);
+  expect(readdirSync(dir).sort()).toEqual(['acnet.fused.onnx', 'acnet.onnx']);
+});
+
+test('the report as JSON', async () => {
+  const { stdout } = await cnnx(['fuse', 'acnet.onnx', '--json', '--explain'], { cwd: dir });
+  expect(JSON.parse(stdout)).toMatchObject({
+    file: 'acnet.onnx',
+    out: 'acnet.fused.onnx',
+    report: { after: { Conv: 4, Gemm: 3 }, left: [] },
+    check: { verdict: 'match' },
+  });
+});
+
+test('a lift that is left out leaves its operator', async () => {
+  await cnnx(['fuse', 'acnet.onnx', '--skip', 'BatchNormalization', '-o', 'o.onnx'], { cwd: dir });
+  expect(operators('o.onnx')).toMatchObject({ Conv: 4, BatchNormalization: 6, Gemm: 3 });
+});
+
+test('through pipes', async () => {
+  const input = readFileSync(join(dir, 'acnet.onnx'));
+  const { code } = await cnnx(['fuse', '-', '-o', 'piped.onnx'], { cwd: dir, input });
+  expect(code).toBe(0);
+  await cnnx(['fuse', 'acnet.onnx', '-o', 'file.onnx'], { cwd: dir });
+  expect(hash('piped.onnx')).toBe(hash('file.onnx'));
+});
+
+test('--list names lifts and rules', async () => {
+  const { stdout } = await cnnx(['fuse', '--list', '--json']);
+  const names = (JSON.parse(stdout) as { name: string }[]).map((p) => p.name);
+  expect(names).toEqual(expect.arrayContaining(['BatchNormalization', 'Conv', 'dead-code']));
+});
+
+test('of several models all are tried, and the highest code wins', async () => {
+  writeFileSync(join(dir, 'bad.onnx'), '<!DOCTYPE html><html></html>');
+  const { code, stderr } = await cnnx(['fuse', 'bad.onnx', 'acnet.onnx', '--out-dir', dir], { cwd: dir });
+  expect(code).toBe(2);
+  expect(stderr).toContain('bad.onnx');
+  expect(existsSync(join(dir, 'acnet.fused.onnx'))).toBe(true);
+  expect(existsSync(join(dir, 'bad.fused.onnx'))).toBe(false);
+});
+
+test.each([
+  ['an unknown rule', ['acnet.onnx', '--skip', 'BatchNormalisation'], 2, 'BatchNormalization'],
+  ['no model', [], 2, 'no model'],
+  ['one output for two models', ['acnet.onnx', 'acnet.onnx', '-o', 'x.onnx'], 2, '--out-dir'],
+  ['a file that is not there', ['nothing.onnx'], 4, 'nothing.onnx'],
+  ['its own input as output', ['acnet.onnx', '-o', 'acnet.onnx'], 2, 'acnet.onnx'],
+  ['a folder that is not there', ['acnet.onnx', '-o', 'no/where.onnx'], 4, 'where.onnx'],
+] as const)('%s: says so, and leaves nothing behind', async (_, args, code, text) => {
+  const before = hash('acnet.onnx');
+  const result = await cnnx(['fuse', ...args], { cwd: dir });
+  expect(result.code).toBe(code);
+  expect(result.stderr).toContain(text);
+  expect(result.stderr).not.toMatch(/^ +at \w/m);
+  expect(readdirSync(dir)).toEqual(['acnet.onnx']);
+  expect(hash('acnet.onnx')).toBe(before);
+});

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import { type BuildOptions, buildArchitecture, findVariant, variants } from '../../src/builders/index.js';
+import { cloneModel } from '../../src/graph/clone.js';
+import type { Model } from '../../src/graph/ir.js';
+import { staticShape } from '../../src/graph/types.js';
+import { Conv, Gemm } from '../../src/ops/index.js';
+import { fuse, operatorCounts } from '../../src/passes/fuse.js';
+import { compareModels } from '../../src/verify/index.js';
+import { isFull } from '../support/shared.js';
+
+const golden: BuildOptions = { init: { kind: 'golden' } };
+
+/** BatchNormalizations that have to stay: their input is a feature map that other layers read too, with a ReLU behind them. */
+const REMAINING: Readonly<Record<string, number>> = {
+  densenet121: 62,
+  densenet161: 82,
+  densenet169: 86,
+  densenet201: 102,
+};
+
+/** Multiply-accumulates by the shapes of what convolutions and products make, and the elements of all their constants. */
+function costOf(model: Model): { macs: number; weights: number } {
+  let [macs, weights] = [0, 0];
+  for (const node of model.graph.nodes()) {
+    for (const v of node.inputs)
+      weights += v?.initializer && v.initializer.dtype === 'float32' ? v.initializer.byteLength / 4 : 0;
+    if (!node.is(Conv) && !node.is(Gemm)) continue;
+    const out = staticShape(node.outputs[0]?.type) ?? [];
+    const w = staticShape(node.inputs[1]?.type) ?? [];
+    macs += node.is(Conv)
+      ? out.reduce((n, d) => n * d, 1) * w.slice(1).reduce((n, d) => n * d, 1)
+      : w.reduce((n, d) => n * d, 1);
+  }
+  return { macs, weights };
+}
+
+function built(name: string, options: BuildOptions = {}): Model {
+  return buildArchitecture(findVariant(name), { ...golden, ...options }).model;
+}
+
+const FAST = ['acnet', 'resnet18', 'googlenet', 'densenet121', 'regnet_y_400mf'];
+const names = isFull ? variants().map((v) => v.name) : FAST;
+
+describe.each(names)('%s', (name) => {
+  test('fused: no BatchNormalization that can go is left, nothing stands in its place, nothing costs more', async () => {
+    const model = built(name);
+    const [before, cost] = [operatorCounts(model), costOf(model)];
+    const original = cloneModel(model);
+    await fuse(model);
+    const after = operatorCounts(model);
+    const config = findVariant(name).config;
+    const densenetForCifar =
+      findVariant(name).card.family.name === 'densenet' && !(name in REMAINING) ? config : undefined;
+    if (densenetForCifar === undefined) expect(after.get('BatchNormalization') ?? 0).toBe(REMAINING[name] ?? 0);
+    for (const op of ['Mul', 'Add', 'Div', 'Sub']) expect(after.get(op) ?? 0).toBeLessThanOrEqual(before.get(op) ?? 0);
+    const fused = costOf(model);
+    expect(fused.macs).toBeLessThanOrEqual(cost.macs);
+    expect(fused.weights).toBeLessThanOrEqual(cost.weights);
+    if (!isFull && name !== 'acnet') return;
+    const check = await compareModels(original, model, { runs: 1 });
+    expect(check).toMatchObject({ verdict: 'match' });
+  });
+});
+
+test.each([
+  ['resnext50_32x4d', {}],
+  ['alexnet', { config: { groups: 2 } }],
+] as const)('%s written as parallel paths is fused into its grouped form', async (name, options) => {
+  const grouped = built(name, options);
+  const paths = built(name, { ...options, form: 'paths' });
+  expect(paths.graph.nodeCount).toBeGreaterThan(grouped.graph.nodeCount);
+  await fuse(grouped);
+  await fuse(paths);
+  const structure = (m: Model): string[] =>
+    [...m.graph.nodes()].map(
+      (n) => `${n.opType} ${n.is(Conv) ? n.attr.group : ''} ${staticShape(n.outputs[0]?.type)?.join('x')}`,
+    );
+  expect(structure(paths)).toEqual(structure(grouped));
+  expect(costOf(paths)).toEqual(costOf(grouped));
+});
+
+test.each(['authors', 'plain'] as const)('resnet18 with %s asymmetric blocks is fused into resnet18', async (acb) => {
+  const plain = built('resnet18');
+  const blocks = built('resnet18', { acb });
+  await fuse(plain);
+  await fuse(blocks);
+  expect(operatorCounts(blocks)).toEqual(operatorCounts(plain));
+  expect(costOf(blocks)).toEqual(costOf(plain));
+});
