@@ -6,7 +6,8 @@ import type { ValueType } from './types.js';
 
 /**
  * What a file format read beside a part of the graph: fields that the IR has no name for. Opaque here; only the format that made it
- * reads it. Immutable things (attributes, types, infos) carry their whole decoded message; an edit replaces the thing and so drops it.
+ * reads it. Immutable things (attributes, types) carry their whole decoded message; an edit replaces the thing and so drops it. Declarations
+ * (infos) keep it through edits of name and type, for what it says beside these.
  */
 export interface Carried {
   readonly format: string;

@@ -151,7 +151,7 @@ export class Editor {
     mutable(value).initializer = data;
     mutable(value).type = { kind: 'tensor', dtype: data.dtype, shape: data.shape };
     const info = value.graph.inputInfos.get(value);
-    if (info) mutable(value.graph).inputInfos.set(value, { ...info, type: value.type, carried: undefined });
+    if (info) mutable(value.graph).inputInfos.set(value, { ...info, type: value.type });
     this.touchGraph(value.graph);
     for (const node of value.uses.keys()) this.onTouch(node);
   }
@@ -178,8 +178,7 @@ export class Editor {
   /** Changes what the file declares of a graph input or output. */
   declare(graph: Graph, value: Value, type: ValueType): void {
     mutable(value).type = type;
-    const swap = (info: ValueInfo): ValueInfo =>
-      info.name === value.name ? { ...info, type, carried: undefined } : info;
+    const swap = (info: ValueInfo): ValueInfo => (info.name === value.name ? { ...info, type } : info);
     const input = graph.inputInfos.get(value);
     if (input) mutable(graph).inputInfos.set(value, swap(input));
     mutable(graph).outputInfos = graph.outputInfos.map(swap);
@@ -327,7 +326,7 @@ export class Editor {
     const old = value.name;
     renameValue(value, name);
     this.#names?.add(name);
-    const swap = (info: ValueInfo): ValueInfo => (info.name === old ? { ...info, name, carried: undefined } : info);
+    const swap = (info: ValueInfo): ValueInfo => (info.name === old ? { ...info, name } : info);
     const graph = mutable(value.graph);
     const info = graph.inputInfos.get(value);
     if (info) graph.inputInfos.set(value, swap(info));

@@ -1,5 +1,6 @@
 import type { ByteRange, Chunk } from '../../base/bytes.js';
 import type { Carried } from '../../graph/attr.js';
+import type { ValueInfo } from '../../graph/ir.js';
 import { type FieldsOf, type IsEnum, type Kind, type MessageName, type MessageType, messageType } from './schema.js';
 import type { Packed } from './packed.js';
 
@@ -79,6 +80,8 @@ export class OnnxCarried implements Carried {
     readonly span: ByteRange | undefined,
     /** The whole message where the IR's form of an immutable thing says less; the fields without a name in the IR for an editable one. */
     readonly message: Message | undefined,
+    /** What the message says of a declaration: an edit keeps what is carried beside that, and the difference tells what it changed. */
+    readonly said?: ValueInfo | undefined,
   ) {}
 }
 

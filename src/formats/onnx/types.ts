@@ -2,7 +2,7 @@ import { type DType, DTYPES, dtypeCode, dtypeOfCode } from '../../tensor/dtype.j
 import type { MetadataEntry } from '../../graph/attr.js';
 import type { OpsetImport, ValueInfo } from '../../graph/ir.js';
 import type { Dim, ValueType } from '../../graph/types.js';
-import { carriedMessage, entries, type Message, message, OnnxCarried } from './message.js';
+import { carriedBy, carriedMessage, entries, type Message, message, OnnxCarried, withFields } from './message.js';
 import { Packed } from './packed.js';
 import { chunkBytes, type Chunk, ByteRange } from '../../base/bytes.js';
 
@@ -68,19 +68,51 @@ export function readInfo(m: Message<'ValueInfoProto'>): ValueInfo {
     docString: doc_string,
     ...(metadata_props && { metadata: readMetadata(metadata_props) }),
   };
-  return { ...info, carried: carry(m, infoMessage(info)) };
+  const own = plainInfoMessage(info);
+  return { ...info, carried: new OnnxCarried(m.span, same(m, own) ? undefined : m, info) };
 }
 
+/** Whether a declaration says what it said in the file. */
+export function isAsRead(info: ValueInfo): boolean {
+  const said = carriedBy(info)?.said;
+  if (!said || said.name !== info.name || said.type !== info.type) return false;
+  return said.docString === info.docString && said.metadata === info.metadata;
+}
+
+/** The message of a declaration. One that was edited keeps what the file says beside them: denotations, of dimensions too. */
 export function infoMessage(info: ValueInfo): Message<'ValueInfoProto'> {
-  return (
-    carriedMessage(info, 'ValueInfoProto') ??
-    message('ValueInfoProto', {
-      name: info.name,
-      type: info.type && typeMessage(info.type),
-      doc_string: info.docString,
-      metadata_props: info.metadata?.map(metadataMessage),
-    })
-  );
+  const before = carriedMessage(info, 'ValueInfoProto');
+  if (!before) return plainInfoMessage(info);
+  if (isAsRead(info)) return before;
+  const type = info.type && typeMessage(info.type);
+  return withFields(before, {
+    name: info.name,
+    doc_string: info.docString,
+    metadata_props: info.metadata?.map(metadataMessage),
+    type: info.type === carriedBy(info)?.said?.type ? before.fields.type : type && denoted(type, before.fields.type),
+  });
+}
+
+const plainInfoMessage = (info: ValueInfo): Message<'ValueInfoProto'> =>
+  message('ValueInfoProto', {
+    name: info.name,
+    type: info.type && typeMessage(info.type),
+    doc_string: info.docString,
+    metadata_props: info.metadata?.map(metadataMessage),
+  });
+
+/** A tensor's type with the denotations of the one before, of dimensions if the rank is the same. */
+function denoted(type: Message<'TypeProto'>, before: Message<'TypeProto'> | undefined): Message<'TypeProto'> {
+  const tensor = type.fields.tensor_type;
+  const dims = tensor?.fields.shape?.fields.dim;
+  const dimsBefore = before?.fields.tensor_type?.fields.shape?.fields.dim;
+  const denotation = before?.fields.denotation;
+  if (!tensor || !dims || dims.length !== dimsBefore?.length) return withFields(type, { denotation });
+  const dim = dims.map((d, i) => withFields(d, { denotation: dimsBefore[i]?.fields.denotation }));
+  return withFields(type, {
+    denotation,
+    tensor_type: withFields(tensor, { shape: message('TensorShapeProto', { dim }) }),
+  });
 }
 
 /** Undefined for a message that names no kind of type. */

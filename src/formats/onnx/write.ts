@@ -7,7 +7,7 @@ import { encode, encodeField, encodeUnknown, ReverseWriter, type Shortcut } from
 import { carriedBy, carriedMessage, entries, type Fields, type Message, message, withFields } from './message.js';
 import type { Field, FieldsOf, MessageName } from './schema.js';
 import { tensorMessage } from './tensor.js';
-import { importMessage, infoMessage, metadataMessage } from './types.js';
+import { importMessage, infoMessage, isAsRead, metadataMessage } from './types.js';
 
 export interface WriteOptions {
   /** Makes every message anew from the IR, in canonical form, also those that nothing edited. */
@@ -93,6 +93,13 @@ class Writer {
     });
   }
 
+  #infos(infos: readonly ValueInfo[]): (field: Field) => void {
+    return this.#each(infos, (info) => {
+      const span = isAsRead(info) ? carriedBy(info)?.span : undefined;
+      if (!this.#fromSpan(span)) encode(this.w, infoMessage(info), this.#shortcut);
+    });
+  }
+
   model(model: Model): void {
     if (this.#wholeFromSpan(model.span)) return;
     this.#message(
@@ -134,7 +141,7 @@ class Writer {
         node: this.#nodes(body),
         opset_import: this.#all(fn.opsetImports, importMessage),
         attribute_proto: this.#each(fn.attributeDefaults, (a) => this.#attr(a)),
-        value_info: this.#all(body.valueInfos, infoMessage),
+        value_info: this.#infos(body.valueInfos),
         metadata_props: this.#all(fn.metadata, metadataMessage),
       },
     );
@@ -151,9 +158,9 @@ class Writer {
       {
         node: this.#nodes(graph),
         initializer: this.#each([...graph.initializers], (v) => this.#initializer(v)),
-        input: this.#all(inputs, infoMessage),
-        output: this.#all(outputs, infoMessage),
-        value_info: this.#all(graph.valueInfos, infoMessage),
+        input: this.#infos(inputs),
+        output: this.#infos(outputs),
+        value_info: this.#infos(graph.valueInfos),
         sparse_initializer: this.#each([...graph.sparseInitializers], (v) => this.#sparseInitializer(v)),
         metadata_props: this.#all(graph.metadata, metadataMessage),
       },
@@ -247,7 +254,7 @@ class Writer {
 
 /** A declaration under the name that its value has. */
 const named = (info: ValueInfo, value: Value): ValueInfo =>
-  info.name === value.name ? info : { ...info, name: value.name, carried: undefined };
+  info.name === value.name ? info : { ...info, name: value.name };
 
 const holdsTensors = (attr: Attr): boolean => {
   switch (attr.kind) {
