@@ -99,12 +99,19 @@ function checkApplication(node: Node, op: AnyOpDef, problems: ProblemList): void
       const [close] = nearest(attr.name, Object.keys(op.attrs), 1);
       add(`${op.name} of opset ${node.opset} has no attribute ${name}${close ? `; ${close} is near` : ''}`);
     } else if (attr.kind !== 'ref') {
-      const why = misfit(attr, spec);
+      const why = misfit(attr, spec) ?? misplaced(node, spec);
       if (why) add(`${name} of ${op.name} ${why}`);
     }
   }
   for (const [name, spec] of Object.entries<AttrSpec<unknown>>(op.attrs))
     if (spec.required && !node.attrs.has(name)) add(`${op.name} needs an attribute ${name} (${spec.kind})`);
+}
+
+/** Why a version of a signature does not have an attribute that others have. */
+function misplaced(node: Node, { since, until }: AttrSpec<unknown>): string | undefined {
+  const opset = node.opset ?? 0;
+  if (since !== undefined && opset < since) return `came with opset ${since}; the model imports ${opset}`;
+  return until !== undefined && opset >= until ? `went with opset ${until}; the model imports ${opset}` : undefined;
 }
 
 function misfit(attr: Attr, spec: AttrSpec<unknown>): string | undefined {

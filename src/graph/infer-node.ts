@@ -2,6 +2,7 @@ import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import { elementCount } from '../tensor/dtype.js';
 import { asFloat64, type Tensor } from '../tensor/tensor.js';
+import { checkElementTypes } from './element-types.js';
 import { constantTensor, type Node, type Value } from './ir.js';
 import { mutable } from './mutate.js';
 import { type AnyOpDef, lens } from './op-def.js';
@@ -38,7 +39,7 @@ export const inferArgs = (node: Node, op: AnyOpDef, known: KnownInts): never => 
 /** Gives the outputs of one node the types that its declaration infers, joined with what is known already. Throws `graph/shape`. */
 export function inferNode(node: Node, op: AnyOpDef, known: KnownInts = noInts): void {
   const args = inferArgs(node, op, known);
-  let types: Record<string, ValueType | undefined | readonly (ValueType | undefined)[]> | undefined;
+  let types: OutputTypes | undefined;
   try {
     types = op.infer?.(args) as typeof types;
     if (op.data && node.outputs[0]) {
@@ -49,7 +50,13 @@ export function inferNode(node: Node, op: AnyOpDef, known: KnownInts = noInts): 
     if (!(error instanceof CnnxError)) throw error;
     throw error.within({ node: node.name ?? `${node.opType} that makes ${printable(node.outputs[0]?.name ?? '')}` });
   }
-  if (!types) return;
+  if (types) setOutputTypes(node, op, types);
+  checkElementTypes(node, op);
+}
+
+type OutputTypes = Readonly<Record<string, ValueType | undefined | readonly (ValueType | undefined)[]>>;
+
+function setOutputTypes(node: Node, op: AnyOpDef, types: OutputTypes): void {
   const names = Object.keys(op.outputs);
   const list = names.flatMap((name) => types[name] as ValueType | undefined);
   node.outputs.forEach((value, i) => {

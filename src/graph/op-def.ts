@@ -70,6 +70,8 @@ export interface OpSpec<I extends Slots, O extends Slots, A extends AttrSpecs> {
   readonly outputs: O;
   /** Allowed element types by type variable. */
   readonly types: Readonly<Record<string, readonly DType[]>>;
+  /** The entries of its variadic inputs may differ in element type. */
+  readonly mixed?: true;
   readonly attrs: A;
   readonly infer?: (args: InferArgs<I, O, A>) => Inferred<O>;
   /** For operators that hold graphs: the types of those graphs' inputs. They are inferred next, and `infer` can read their outputs. */

@@ -26,6 +26,7 @@ export const If = defineOp({
   inputs: { condition: 'B' },
   outputs: { ys: 'V*' },
   types: { B: BOOL, V: ALL },
+  mixed: true,
   attrs: { else_branch: attr.requiredGraph(), then_branch: attr.requiredGraph() },
   infer({ in: { condition }, attr: { then_branch, else_branch }, ints }) {
     const known = ints(condition)?.[0];
@@ -62,6 +63,7 @@ export const Loop = defineOp({
   inputs: { trips: 'I?', condition: 'B?', carried: 'V*' },
   outputs: { ys: 'V*' },
   types: { I: INT64, B: BOOL, V: ALL },
+  mixed: true,
   attrs: { body: attr.requiredGraph() },
   enter: ({ in: { carried }, attr: { body } }) => [
     { graph: body, inputs: [tensorType('int64', []), tensorType('bool', []), ...carried.map(withoutShape)] },
@@ -83,6 +85,7 @@ export const Scan = defineOp({
   inputs: { xs: 'V*' },
   outputs: { ys: 'V*' },
   types: { V: ALL },
+  mixed: true,
   attrs: {
     body: attr.requiredGraph(),
     num_scan_inputs: attr.requiredInt(),

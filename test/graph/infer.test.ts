@@ -91,12 +91,14 @@ test('contradictions are collected, each with its layer and its numbers, and inf
     b = MaxPool@pool<kernel_shape=[7,7], pads=[1,1,1,1]>(x)
     c = Reshape(x, s: int64[2] = [5,-1])
     y: float32[1,3,4,5] = Relu(x)
-    z = Neg(x)`);
+    z = Neg(x)
+    m = Add(x, i: int64[1] = [1])`);
   expect(problems.map((p) => [p.node.opType, p.message])).toEqual([
     ['Conv', 'the input has 3 channels; the weight [8,4,3,3] takes 4'],
     ['MaxPool', 'the window of 7x7 does not fit the input of 4x4 padded to 6x6'],
     ['Reshape', '[1,3,4,4] cannot be reshaped to [5,-1]: 48 elements, 5 to be divided by'],
     ['Relu', 'y is declared as float32[1,3,4,5], and inferred as float32[1,3,4,4]'],
+    ['Add', 'a is float32 and b is int64; Add takes one element type for both'],
   ]);
   expect(problems[1]?.hint).toBe('an input of at least 5x5, or a smaller window');
   expect(outputs(model)).toEqual(['float32[1,3,4,5]', 'float32[1,3,4,4]']);

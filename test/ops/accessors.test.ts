@@ -43,7 +43,7 @@ test('padding', () => {
 test('sliceParams', () => {
   const expected = { starts: [0, 1], ends: [2, 9], axes: [1, 3], steps: [1, 1] };
   expect(sliceParams(nodeOf(9, 'Slice<starts=[0,1], ends=[2,9], axes=[1,3]>(x)'))).toEqual(expected);
-  expect(sliceParams(nodeOf(10, 'Slice(x, s: int64[2] = [0,1], e: int64[2] = [2,9], a: int32[2] = [1,-1])'))).toEqual(
+  expect(sliceParams(nodeOf(10, 'Slice(x, s: int64[2] = [0,1], e: int64[2] = [2,9], a: int64[2] = [1,-1])'))).toEqual(
     expected,
   );
   expect(sliceParams(nodeOf(10, 'Slice(x, s: int64[1] = [0], e: int64[1] = [1])'))?.axes).toEqual([0]);
