@@ -3,6 +3,7 @@ import { CnnxError } from '../../base/errors.js';
 import { printable } from '../../base/text.js';
 import type { Attr, AttrKind, SparseTensor } from '../../graph/attr.js';
 import type { Graph } from '../../graph/ir.js';
+import { mutable } from '../../graph/mutate.js';
 import type { ValueType } from '../../graph/types.js';
 import { carriedMessage, type Message, message, OnnxCarried, withFields } from './message.js';
 import { Packed } from './packed.js';
@@ -24,8 +25,10 @@ const KINDS = new Map<number, AttrKind>(
 export function readAttr(m: Message<'AttributeProto'>, context: AttrContext): Attr {
   const attr = readContent(m, context);
   const exact = isExact(m, attr);
-  if (exact || (attr.kind !== 'graph' && attr.kind !== 'graphs'))
-    return { ...attr, carried: new OnnxCarried(m.span, exact ? undefined : m) };
+  if (exact || (attr.kind !== 'graph' && attr.kind !== 'graphs')) {
+    mutable(attr).carried = new OnnxCarried(m.span, exact ? undefined : m);
+    return attr;
+  }
   // Graphs can be edited, so the message must not hold them.
   const without = withFields(m, attr.kind === 'graph' ? { g: undefined } : { graphs: undefined });
   return { ...attr, carried: new OnnxCarried(m.span, without) };

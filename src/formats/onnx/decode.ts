@@ -16,9 +16,30 @@ const FIXED32 = 5;
 /** Decodes a message as protobuf's own parsers do: of a repeated scalar the last counts, sub-messages merge, what is unknown is kept. */
 export function decode<N extends MessageName>(source: ByteSource, name: N, limits: Limits): Message<N> {
   const root = open(messageType(name), new ByteRange(source, 0, source.size));
-  new Decoder(new Cursor(source, 0), limits).message(root, source.size, 0);
+  new Decoder(new Cursor(source, 0), limits, false).message(root, source.size, 0);
   return root as Message as Message<N>;
 }
+
+/** A model whose nodes, but for those inside other nodes, are decoded one by one: a large graph is then never there as messages. */
+export interface DecodedModel {
+  readonly message: Message<'ModelProto'>;
+  /** Decodes a node of the graph or of a function; gives one that is decoded already as it is. */
+  node(m: Message<'NodeProto'>): Message<'NodeProto'>;
+}
+
+/** Decodes a model, node by node. */
+export function decodeModel(source: ByteSource, limits: Limits): DecodedModel {
+  const decoder = new Decoder(new Cursor(source, 0), limits, true);
+  const root = open(messageType('ModelProto'), new ByteRange(source, 0, source.size));
+  decoder.message(root, source.size, 0);
+  return { message: root as Message as Message<'ModelProto'>, node: (m) => decoder.node(m) };
+}
+
+/** The fields of a message that is not decoded yet. */
+const UNREAD = Object.freeze({});
+
+/** How deep the nodes stand that are decoded one by one: in the graph or a function, which are in the model. */
+const NODE_DEPTH = 2;
 
 /** A message while it is read. */
 interface Draft {
@@ -41,7 +62,16 @@ class Decoder {
   constructor(
     readonly cursor: Cursor,
     readonly limits: Limits,
+    readonly oneByOne: boolean,
   ) {}
+
+  node(m: Message<'NodeProto'>): Message<'NodeProto'> {
+    if (m.fields !== UNREAD || !m.span) return m;
+    const draft = open(messageType('NodeProto'), m.span);
+    this.cursor.at = m.span.at;
+    this.message(draft, m.span.at + m.span.size, NODE_DEPTH);
+    return draft as Message as Message<'NodeProto'>;
+  }
 
   /** Recursion goes no deeper than `limits.messageDepth`. */
   message(draft: Draft, end: number, depth: number): void {
@@ -84,6 +114,11 @@ class Decoder {
     if (field.message) {
       const at = cursor.at;
       const span = new ByteRange(cursor.source, at, size);
+      if (this.oneByOne && depth + 1 === NODE_DEPTH && field.message.name === 'NodeProto') {
+        this.#put(draft, field, { ...open(field.message, span), fields: UNREAD });
+        cursor.at += size;
+        return true;
+      }
       const before = field.repeated ? undefined : draft.fields[field.name];
       const inner = isDraft(before) ? before : open(field.message, span);
       if (before !== undefined) inner.span = undefined;

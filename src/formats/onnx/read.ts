@@ -1,5 +1,5 @@
 import { type ByteSource, memorySource } from '../../base/bytes.js';
-import { CnnxError } from '../../base/errors.js';
+import { CnnxError, type ErrorCode } from '../../base/errors.js';
 import { LIMITS, type Limits } from '../../base/limits.js';
 import type { Attr } from '../../graph/attr.js';
 import {
@@ -22,7 +22,7 @@ import {
   setOutputs,
 } from '../../graph/mutate.js';
 import { type AttrContext, readAttr, readSparse } from './attrs.js';
-import { decode } from './decode.js';
+import { decode, decodeModel, type DecodedModel } from './decode.js';
 import type { ExternalData } from './external.js';
 import { fieldSet, leftover, type Message, message, OnnxCarried } from './message.js';
 import { notAModel } from './sniff.js';
@@ -96,19 +96,18 @@ export function readOnnx(source: Uint8Array | ByteSource, options: ReadOptions =
   const bytes = source instanceof Uint8Array ? memorySource(source) : source;
   const limits = { ...LIMITS, ...options.limits };
   try {
-    let m: Message<'ModelProto'>;
-    try {
-      m = decode(bytes, 'ModelProto', limits);
-    } catch (error) {
-      throw notAModel(bytes, options.file) ?? error;
-    }
-    const graph = m.fields.graph;
-    if (!graph) throw notAModel(bytes, options.file) ?? noGraph(bytes.size);
-    return new Reader(limits, options.external).model(m, graph);
+    const decoded = decodeModel(bytes, limits);
+    if (!decoded.message.fields.graph) throw noGraph(bytes.size);
+    return new Reader(limits, options.external, decoded).model();
   } catch (error) {
-    throw error instanceof CnnxError && options.file !== undefined ? error.within({ file: options.file }) : error;
+    if (!(error instanceof CnnxError)) throw error;
+    const other = NOT_A_MODEL.has(error.code) ? notAModel(bytes) : undefined;
+    throw (other ?? error).within({ file: options.file });
   }
 }
+
+/** What a file of another kind is refused with, until it is seen what it looks like. */
+const NOT_A_MODEL: ReadonlySet<ErrorCode> = new Set(['onnx/depth', 'onnx/not-a-model', 'onnx/truncated', 'onnx/wire']);
 
 const noGraph = (size: number): CnnxError =>
   new CnnxError('onnx/not-a-model', `${size} bytes of valid protobuf, but no graph among them`, {
@@ -125,13 +124,15 @@ class Reader implements Pick<AttrContext, 'tensor'> {
   constructor(
     readonly limits: Limits,
     readonly external: ExternalData | undefined,
+    readonly decoded: DecodedModel,
   ) {}
 
   tensor(m: Message<'TensorProto'>): OnnxTensor {
     return new OnnxTensor(m, this.limits, this.external);
   }
 
-  model(m: Message<'ModelProto'>, graph: Message<'GraphProto'>): Model {
+  model(): Model {
+    const m = this.decoded.message;
     const f = m.fields;
     const model = new Model();
     Object.assign(mutable(model), {
@@ -147,7 +148,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
       carried: carriedRest(leftover(m, MODEL_HELD)),
     });
     mutable(model).functions = (f.functions ?? []).map((fn) => this.function(model, fn));
-    this.graph(graph, model.graph);
+    if (f.graph) this.graph(f.graph, model.graph);
     return model;
   }
 
@@ -229,19 +230,29 @@ class Reader implements Pick<AttrContext, 'tensor'> {
     infos: readonly ValueInfo[],
     outputs: () => readonly Value[],
   ): void {
-    const nodes = messages.map((m) => makeNode(graph, m));
+    const nodes: Node[] = [];
+    const inputs: (readonly string[] | undefined)[] = [];
+    const withGraphs = new Map<Node, readonly Message<'AttributeProto'>[]>();
+    for (const unread of messages) {
+      const m = this.decoded.node(unread);
+      const node = makeNode(graph, m);
+      nodes.push(node);
+      inputs.push(m.fields.input);
+      const attributes = m.fields.attribute;
+      if (attributes?.some((a) => a.fields.g ?? a.fields.graphs)) withGraphs.set(node, attributes);
+      else this.attrs(node, attributes);
+    }
     mutable(graph).valueInfos = infos;
     for (const info of infos) {
       const value = graph.values.get(info.name);
       if (value) mutable(value).type ??= info.type;
     }
     nodes.forEach((node, i) => {
-      const f = messages[i]?.fields;
       setInputs(
         node,
-        (f?.input ?? []).map((name) => (name === '' ? undefined : resolve(graph, name))),
+        (inputs[i] ?? []).map((name) => (name === '' ? undefined : resolve(graph, name))),
       );
-      this.attrs(node, f?.attribute);
+      this.attrs(node, withGraphs.get(node));
     });
     setGraphOutputs(graph, outputs());
   }

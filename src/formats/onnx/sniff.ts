@@ -92,13 +92,8 @@ export function sniff(head: Uint8Array): { readonly what: string; readonly hint:
 }
 
 /** The error for a source that does not parse as a model, when it looks like something else. */
-export function notAModel(source: ByteSource, file: string | undefined): CnnxError | undefined {
+export function notAModel(source: ByteSource): CnnxError | undefined {
   const look = sniff(source.read(0, Math.min(HEAD, source.size)));
-  return (
-    look &&
-    new CnnxError('onnx/not-a-model', `this is not an ONNX model, but ${look.what}`, {
-      hint: look.hint,
-      at: { file, byte: 0 },
-    })
-  );
+  const message = (what: string): string => `this is not an ONNX model, but ${what}`;
+  return look && new CnnxError('onnx/not-a-model', message(look.what), { hint: look.hint, at: { byte: 0 } });
 }
