@@ -65,12 +65,6 @@ export function leftover<N extends MessageName>(m: Message<N>, held: ReadonlySet
   return rest || m.unknown ? message(m.name, (rest ?? {}) as Fields<N>, m.unknown) : undefined;
 }
 
-/** Names of fields of a message, to be looked up. */
-export const fieldSet = <N extends MessageName>(
-  _name: N,
-  fields: readonly (keyof FieldsOf<N> & string)[],
-): ReadonlySet<string> => new Set(fields);
-
 /** What the IR's objects carry of the file they came from. */
 export class OnnxCarried implements Carried {
   readonly format = 'onnx';

@@ -24,60 +24,11 @@ import {
 import { type AttrContext, readAttr, readSparse } from './attrs.js';
 import { decode, decodeModel, type DecodedModel } from './decode.js';
 import type { ExternalData } from './external.js';
-import { fieldSet, leftover, type Message, message, OnnxCarried } from './message.js';
+import { FUNCTION_HELD, GRAPH_HELD, MODEL_HELD, NODE_HELD, NODE_HELD_WITHOUT_TYPE } from './held.js';
+import { leftover, type Message, message, OnnxCarried } from './message.js';
 import { notAModel } from './sniff.js';
 import { OnnxTensor } from './tensor.js';
 import { readImports, readInfo, readMetadata } from './types.js';
-
-/** What the IR has names for; everything else is carried. */
-const MODEL_HELD = fieldSet('ModelProto', [
-  'ir_version',
-  'producer_name',
-  'producer_version',
-  'domain',
-  'model_version',
-  'doc_string',
-  'opset_import',
-  'metadata_props',
-  'graph',
-  'functions',
-]);
-const FUNCTION_HELD = fieldSet('FunctionProto', [
-  'name',
-  'domain',
-  'overload',
-  'doc_string',
-  'metadata_props',
-  'attribute',
-  'opset_import',
-  'input',
-  'output',
-  'node',
-  'attribute_proto',
-  'value_info',
-]);
-const GRAPH_HELD = fieldSet('GraphProto', [
-  'name',
-  'doc_string',
-  'metadata_props',
-  'node',
-  'initializer',
-  'sparse_initializer',
-  'input',
-  'output',
-  'value_info',
-]);
-const NODE_HELD_WITHOUT_TYPE = fieldSet('NodeProto', [
-  'name',
-  'domain',
-  'overload',
-  'doc_string',
-  'metadata_props',
-  'input',
-  'output',
-  'attribute',
-]);
-const NODE_HELD = new Set([...NODE_HELD_WITHOUT_TYPE, 'op_type']);
 
 export interface ReadOptions {
   /** Where external data is found; without it such tensors have a type and a shape, and their values cannot be read. */
