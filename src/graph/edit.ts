@@ -5,6 +5,7 @@ import { type Attr, attrOf, type MetadataEntry } from './attr.js';
 import { inferNode } from './infer-node.js';
 import { type Graph, Model, Node, type OpsetImport, type Value, type ValueInfo } from './ir.js';
 import {
+  appendGraphInput,
   defineValue,
   forgetValue,
   linkNode,
@@ -16,6 +17,8 @@ import {
   setGraphOutputs,
   setInputs,
   setOutputs,
+  swapGraphOutput,
+  swapInput,
   unlinkNode,
 } from './mutate.js';
 import type { AnyOpDef, AttrSpec, NodeOf, OpDef, Slots } from './op-def.js';
@@ -110,7 +113,7 @@ export class Editor {
   addInput(graph: Graph, name: string, type: ValueType): Value {
     const value = this.#define(graph, name);
     mutable(value).type = type;
-    setGraphInputs(graph, [...graph.inputs, value]);
+    appendGraphInput(graph, value);
     mutable(graph).inputInfos.set(value, { name, type });
     this.touchGraph(graph);
     return value;
@@ -135,7 +138,7 @@ export class Editor {
     mutable(value).type = { kind: 'tensor', dtype: data.dtype, shape: data.shape };
     mutable(graph).initializers.add(value);
     if (!this.model.overridableInitializers && graph.root instanceof Model && !graph.parent) {
-      setGraphInputs(graph, [...graph.inputs, value]);
+      appendGraphInput(graph, value);
       mutable(graph).inputInfos.set(value, { name, type: value.type });
     }
     this.touchGraph(graph);
@@ -294,24 +297,41 @@ export class Editor {
     if (!this.canReplaceUses(from, to))
       throw new Error(`bug: ${printable(from.name)} is a graph output and cannot become ${printable(to.name)}`);
     for (const node of from.uses.keys()) {
-      setInputs(
-        node,
-        node.inputs.map((v) => (v === from ? to : v)),
-      );
+      swapInput(node, from, to);
       this.touch(node);
     }
     if (from.outputCount > 0) this.#takeOutput(from, to);
     this.#sweep([from]);
   }
 
+  /** `replaceUses` for many values at once, none of them a graph output: each node that used some is written once. */
+  replaceAllUses(replacements: ReadonlyMap<Value, Value>): void {
+    const users = new Set<Node>();
+    for (const from of replacements.keys()) {
+      if (from.outputCount > 0) throw new Error(`bug: ${printable(from.name)} is a graph output`);
+      for (const node of from.uses.keys()) users.add(node);
+    }
+    for (const node of users) {
+      setInputs(
+        node,
+        node.inputs.map((v) => (v && replacements.get(v)) ?? v),
+      );
+      this.touch(node);
+    }
+    this.#sweep(replacements.keys());
+  }
+
   #takeOutput(from: Value, to: Value): void {
     const name = from.name;
-    const graphs = new Set([from.graph, ...everyGraph(this.model).filter((g) => g.outputs.includes(from))]);
-    for (const graph of graphs)
-      setGraphOutputs(
-        graph,
-        graph.outputs.map((v) => (v === from ? to : v)),
-      );
+    const graphs = [from.graph];
+    swapGraphOutput(from.graph, from, to);
+    if (from.outputCount > 0) {
+      for (const graph of everyGraph(this.model)) {
+        if (!graph.outputs.includes(from)) continue;
+        swapGraphOutput(graph, from, to);
+        graphs.push(graph);
+      }
+    }
     renameValue(from, this.freshName(`${name}_replaced`));
     this.rename(to, name);
     for (const graph of graphs) this.touchGraph(graph);

@@ -46,6 +46,16 @@ export function setInputs(node: Node, inputs: readonly (Value | undefined)[]): v
   for (const value of inputs) if (value) addUse(value, node);
 }
 
+/** Lets a node read `to` wherever it reads `from`. Of a node with very many inputs, the others are not looked at. */
+export function swapInput(node: Node, from: Value, to: Value): void {
+  const inputs = node.inputs.slice();
+  for (let i = inputs.indexOf(from); i >= 0; i = inputs.indexOf(from, i + 1)) inputs[i] = to;
+  const count = from.uses.get(node) ?? 0;
+  mutable(node).inputs = inputs;
+  mutable(from).uses.delete(node);
+  mutable(to).uses.set(node, (to.uses.get(node) ?? 0) + count);
+}
+
 function addUse(value: Value, node: Node): void {
   mutable(value).uses.set(node, (value.uses.get(node) ?? 0) + 1);
 }
@@ -71,6 +81,23 @@ export function setGraphOutputs(graph: Graph, outputs: readonly Value[]): void {
   for (const value of graph.outputs) mutable(value).outputCount -= 1;
   mutable(graph).outputs = [...outputs];
   for (const value of outputs) mutable(value).outputCount += 1;
+}
+
+/** Lets a graph give `to` wherever it gives `from`. */
+export function swapGraphOutput(graph: Graph, from: Value, to: Value): void {
+  const outputs = graph.outputs.slice();
+  for (let i = outputs.indexOf(from); i >= 0; i = outputs.indexOf(from, i + 1)) {
+    outputs[i] = to;
+    mutable(from).outputCount -= 1;
+    mutable(to).outputCount += 1;
+  }
+  mutable(graph).outputs = outputs;
+}
+
+/** Lists a value as one more input of a graph. */
+export function appendGraphInput(graph: Graph, value: Value): void {
+  mutable(graph).inputs = [...graph.inputs, value];
+  mutable(value).isInput = true;
 }
 
 export function setGraphInputs(graph: Graph, inputs: readonly Value[]): void {

@@ -12,16 +12,17 @@ export function mergeCommonSubexpressions(model: Model, edit: Editor): number {
 }
 
 function mergeIn(graph: Graph, edit: Editor): number {
+  const merged = new Map<Value, Value>();
   const numbers = new Map<Value, number>();
   const numberOf = (value: Value | undefined): number => {
     if (!value) return -1;
-    const known = numbers.get(value);
-    if (known !== undefined) return known;
-    numbers.set(value, numbers.size);
-    return numbers.size - 1;
+    const same = merged.get(value) ?? value;
+    const known = numbers.get(same) ?? numbers.size;
+    numbers.set(same, known);
+    return known;
   };
   const seen = new Map<string, Node>();
-  let merged = 0;
+  let count = 0;
   for (const node of topologicalOrder(graph)) {
     const attrs = attributesKey(node);
     if (attrs === undefined || !isDeterministic(node)) continue;
@@ -29,15 +30,17 @@ function mergeIn(graph: Graph, edit: Editor): number {
     const first = seen.get(key);
     if (!first) seen.set(key, node);
     else if (canReplace(node, first, edit)) {
-      // The last of these replacements removes the node.
+      count += 1;
       node.outputs.forEach((from, i) => {
         const to = first.outputs[i];
-        if (from && to) edit.replaceUses(from, to);
+        if (!from || !to) return;
+        merged.set(from, to);
+        if (from.outputCount > 0) edit.replaceUses(from, to);
       });
-      merged += 1;
     }
   }
-  return merged;
+  edit.replaceAllUses(new Map([...merged].filter(([from]) => from.uses.size > 0)));
+  return count;
 }
 
 function canReplace(node: Node, first: Node, edit: Editor): boolean {

@@ -1,15 +1,15 @@
 import { CnnxError } from '../base/errors.js';
 import { nearest, printable } from '../base/text.js';
 import { everyGraph } from '../graph/edit.js';
-import { inferShapes } from '../graph/infer.js';
 import type { Model } from '../graph/ir.js';
-import { registry } from '../ops/index.js';
 import type { Lift } from './affine/lift.js';
 import { LIFTS } from './affine/lifts/index.js';
 import { type Merged, mergeLinear } from './affine/merge.js';
+import { RegionMemory } from './constant-regions.js';
 import type { Evaluate } from './evaluate.js';
 import { type RunReport, runRules } from './runner.js';
 import { SIMPLIFICATIONS, simplify } from './simplify.js';
+import { findTypes } from './types.js';
 
 export interface FuseOptions {
   /** Computes constant regions; without it, what takes arithmetic to fold stays. */
@@ -59,10 +59,11 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
   const applied = new Map<string, number>();
   const skipped = new Map<string, Map<string, number>>();
   const failures: string[] = [];
+  const memory = new RegionMemory();
   let left: RunReport['left'] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const simple = await simplify(model, { evaluate: options.evaluate, ...rulesFor(options) });
-    inferShapes(model, registry);
+    const simple = await simplify(model, { evaluate: options.evaluate, memory, ...rulesFor(options) });
+    findTypes(model);
     const algebra = runRules(model, [rule], { order: 'backward' });
     for (const report of [simple, algebra]) {
       for (const [name, count] of report.applied) applied.set(name, (applied.get(name) ?? 0) + count);

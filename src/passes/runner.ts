@@ -91,6 +91,9 @@ export function isLive(node: Node): boolean {
 /** Users of a value with more than this are not looked at again when its producer changes: no rule is about such hubs, and looking would be quadratic. */
 const MAX_USERS_REVISITED = 64;
 
+/** The same holds for the producers of a node with more inputs than this. */
+const MAX_INPUTS_REVISITED = 64;
+
 /** Nodes to look at, each once at a time, in the order of asking. */
 class Queue {
   #waiting = new Set<Node>();
@@ -106,7 +109,8 @@ class Queue {
   /** A node and its neighbours: what an edit may have opened a way for. */
   addAround(node: Node): void {
     this.add(node);
-    for (const value of node.inputs) if (value?.producer) this.add(value.producer);
+    if (node.inputs.length <= MAX_INPUTS_REVISITED)
+      for (const value of node.inputs) if (value?.producer) this.add(value.producer);
     for (const value of node.outputs)
       if (value && value.uses.size <= MAX_USERS_REVISITED) for (const user of value.uses.keys()) this.add(user);
   }

@@ -1,6 +1,6 @@
 import { concat } from '../base/bytes.js';
 import { CnnxError } from '../base/errors.js';
-import { writeOnnx } from '../formats/onnx/index.js';
+import { internalized, writeOnnx } from '../formats/onnx/index.js';
 import type { Model } from '../graph/ir.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { ModelProcess } from './child.js';
@@ -10,7 +10,10 @@ export const evaluator =
   (process: ModelProcess) =>
   async (region: Model): Promise<{ readonly values: ReadonlyMap<string, Tensor> } | { readonly failed: string }> => {
     try {
-      const session = await process.load(concat(writeOnnx(region)), { optimization: 'disabled', threads: 1 });
+      const session = await process.load(concat(writeOnnx(region, { tensor: internalized })), {
+        optimization: 'disabled',
+        threads: 1,
+      });
       const values = await session.run(new Map());
       await session.release();
       return { values };

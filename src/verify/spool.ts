@@ -1,5 +1,5 @@
 import { chunkSize, concat } from '../base/bytes.js';
-import { writeOnnx } from '../formats/onnx/index.js';
+import { internalized, writeOnnx } from '../formats/onnx/index.js';
 import type { Model } from '../graph/ir.js';
 import { fileOf } from '../runtime/model-file.js';
 import { discard, tempFolder } from '../runtime/temp-files.js';
@@ -22,7 +22,8 @@ export class Spool {
   }
 
   async #write(model: Model): Promise<string | Uint8Array> {
-    const chunks = writeOnnx(model);
+    // Where this goes there are no side files.
+    const chunks = writeOnnx(model, { tensor: internalized });
     if (chunks.reduce((n, c) => n + chunkSize(c), 0) <= MAX_MESSAGE) return concat(chunks);
     this.#folder ??= tempFolder();
     this.#count += 1;
