@@ -103,6 +103,10 @@ export const ERRORS = {
   },
   'verify/inputs': { exit: 2, doc: 'the inputs given for a comparison do not fit the model' },
   'verify/interface': { exit: 2, doc: 'two models differ in their inputs or outputs and cannot be compared' },
+  'weights/deploy': {
+    exit: 2,
+    doc: 'a model cannot be written under the names of the ordinary network: it is not that network, or not merged',
+  },
   'weights/mismatch': {
     exit: 2,
     doc: 'a checkpoint does not fit a network; the message lists everything that is missing, unexpected or of another shape',

@@ -72,7 +72,7 @@ function build(variant: Variant, config: Readonly<Record<string, unknown>>, opti
     irVersion: IR_VERSION,
     producerName: 'cnnx',
     opsetImports: [{ domain: '', version: BigInt(opset) }],
-    metadata: metadata(variant, init, preprocess),
+    metadata: metadata(variant, init, preprocess, options.config),
   });
   editor.nameGraph(model.graph, variant.name);
   const net = new Network(editor, model.graph, variant.init, fillOf(init), options);
@@ -113,12 +113,19 @@ function preprocessFor(variant: Variant, imageSize: number): Preprocess | undefi
   return { ...own, resize: Math.round((own.resize * imageSize) / size), ...(own.crop && { crop: imageSize }) };
 }
 
-function metadata(variant: Variant, init: Init, preprocess: Preprocess | undefined) {
+function metadata(
+  variant: Variant,
+  init: Init,
+  preprocess: Preprocess | undefined,
+  config: Readonly<Record<string, unknown>> = {},
+) {
   const entries = [
     { key: 'cnnx.architecture', value: variant.name },
     { key: 'cnnx.init', value: init.kind === 'golden' ? 'golden init v1' : `original, seed ${init.seed}` },
   ];
-  return preprocess ? [...entries, { key: 'cnnx.preprocess', value: JSON.stringify(preprocess) }] : entries;
+  if (Object.keys(config).length > 0) entries.push({ key: 'cnnx.config', value: JSON.stringify(config) });
+  if (preprocess) entries.push({ key: 'cnnx.preprocess', value: JSON.stringify(preprocess) });
+  return entries;
 }
 
 function imageHint(variant: Variant, config: Readonly<Record<string, unknown>>, options: BuildOptions): string {
