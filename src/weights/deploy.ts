@@ -52,7 +52,10 @@ function ordinaryNetwork(model: Model): Built {
   const metadata = new Map(model.metadata.map(({ key, value }) => [key, value]));
   const name = metadata.get('cnnx.architecture');
   if (name !== undefined) {
-    return buildArchitecture(findVariant(name), { config: configOf(metadata.get('cnnx.config') ?? '{}') });
+    const variant = findVariant(name);
+    // The article's networks have their blocks in the card, not in a style.
+    const unaveraged = Object.hasOwn(variant.config, 'averaged') ? { averaged: false } : {};
+    return buildArchitecture(variant, { config: { ...configOf(metadata.get('cnnx.config') ?? '{}'), ...unaveraged } });
   }
   throw problem(
     'its metadata does not say which architecture it is, as cnnx build writes it',
@@ -157,7 +160,10 @@ class Parts {
     const bias = linear.bias && constantOf(linear.bias);
     const absorbed = layer.norm !== undefined && this.#absorbed.has(layer.norm.path);
     if (form === 'torchvision' && !absorbed && bias && !layer.hasBias) {
-      throw problem(`${printable(layer.path.slice(0, -1))} has a bias, for which the ordinary network has no place`);
+      throw problem(
+        `${printable(layer.path.slice(0, -1))} has a bias, for which the ordinary network has no place`,
+        '--state-dict deploy writes it as a bias of the convolution',
+      );
     }
     const own = absorbed && form === 'torchvision' ? undefined : bias;
     const wanted = layer.hasBias || (absorbed && form === 'deploy');
