@@ -1,0 +1,157 @@
+import { expect, test } from 'vitest';
+import { buildArchitecture } from '../../src/builders/build.js';
+import { findVariant } from '../../src/builders/cards.js';
+import type { Law } from '../../src/builders/laws.js';
+import { originalFill } from '../../src/builders/original.js';
+import { Threefry } from '../../src/builders/threefry.js';
+import { asFloat32 } from '../../src/tensor/tensor.js';
+
+// Known answers of the generator's authors (Random123, kat_vectors, threefry2x32 20).
+test.each([
+  [
+    [0, 0],
+    [0, 0],
+    [0x6b200159, 0x99ba4efe],
+  ],
+  [
+    [-1, -1],
+    [-1, -1],
+    [0x1cb996fc, 0xbb002be7],
+  ],
+  [
+    [0x13198a2e, 0x03707344],
+    [0x243f6a88, 0x85a308d3],
+    [0xc4923a9c, 0x483df7a0],
+  ],
+] as const)('Threefry: key %j, counter %j', (key, counter, words) => {
+  const stream = new Threefry(key[0], key[1]);
+  stream.at(counter[0], counter[1]);
+  expect([stream.x0 >>> 0, stream.x1 >>> 0]).toEqual(words);
+});
+
+/** Abramowitz and Stegun 7.1.26 refined by a series: the normal distribution function to 1e-10, far below what the test can see. */
+function normalCdf(z: number): number {
+  if (z < -8) return 0;
+  if (z > 8) return 1;
+  let term = z;
+  let sum = z;
+  for (let k = 1; Math.abs(term) > 1e-16 * Math.abs(sum) && k < 400; k++) {
+    term *= (z * z) / (2 * k + 1);
+    sum += term;
+  }
+  return 0.5 + (sum * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
+}
+
+function cdf(law: Exclude<Law, { law: 'constant' }>): (x: number) => number {
+  switch (law.law) {
+    case 'uniform':
+      return (x) => Math.min(1, Math.max(0, (x + law.bound) / (2 * law.bound)));
+    case 'normal':
+      return (x) => normalCdf(x / law.std);
+    case 'truncated-normal': {
+      const low = normalCdf(law.low / law.std);
+      const high = normalCdf(law.high / law.std);
+      return (x) => Math.min(1, Math.max(0, (normalCdf(x / law.std) - low) / (high - low)));
+    }
+  }
+}
+
+/** Kolmogorov and Smirnov's sqrt(n) * largest distance; above 1.95 once in a thousand samples of the right law. */
+function distance(sample: Float32Array, f: (x: number) => number): number {
+  const sorted = Float64Array.from(sample).sort();
+  let d = 0;
+  for (const [i, x] of sorted.entries()) {
+    const p = f(x);
+    d = Math.max(d, p - i / sorted.length, (i + 1) / sorted.length - p);
+  }
+  return d * Math.sqrt(sorted.length);
+}
+
+const LARGEST_DISTANCE = 1.95;
+const relu = Math.SQRT2;
+
+// Each kind of parameter of each family, with the law that PyTorch's code for it states.
+test.each([
+  ['resnet50', 'layer3.0.conv2.weight', { law: 'normal', std: relu / Math.sqrt(256 * 9) }],
+  ['resnet50', 'fc.weight', { law: 'uniform', bound: 1 / Math.sqrt(2048) }],
+  ['resnet50', 'fc.bias', { law: 'uniform', bound: 1 / Math.sqrt(2048) }],
+  ['resnext50_32x4d', 'layer3.0.conv2.weight', { law: 'normal', std: relu / Math.sqrt(512 * 9) }],
+  ['vgg11', 'features.8.weight', { law: 'normal', std: relu / Math.sqrt(256 * 9) }],
+  ['vgg11', 'classifier.6.weight', { law: 'normal', std: 0.01 }],
+  ['alexnet', 'features.3.weight', { law: 'uniform', bound: 1 / Math.sqrt(64 * 25) }],
+  ['alexnet', 'features.3.bias', { law: 'uniform', bound: 1 / Math.sqrt(64 * 25) }],
+  ['alexnet', 'classifier.6.weight', { law: 'uniform', bound: 1 / Math.sqrt(4096) }],
+  ['googlenet', 'inception4a.branch2.1.conv.weight', { law: 'truncated-normal', std: 0.01, low: -2, high: 2 }],
+  ['googlenet', 'fc.weight', { law: 'truncated-normal', std: 0.01, low: -2, high: 2 }],
+  ['inception_v3', 'Mixed_5b.branch3x3dbl_2.conv.weight', { law: 'truncated-normal', std: 0.1, low: -2, high: 2 }],
+  ['inception_v3', 'AuxLogits.fc.weight', { law: 'truncated-normal', std: 0.001, low: -2, high: 2 }],
+  ['inception_v3', 'fc.weight', { law: 'truncated-normal', std: 0.1, low: -2, high: 2 }],
+  ['densenet121', 'features.denseblock1.denselayer2.conv2.weight', { law: 'normal', std: relu / Math.sqrt(128 * 9) }],
+  ['densenet121', 'classifier.weight', { law: 'uniform', bound: 1 / Math.sqrt(1024) }],
+  ['regnet_y_400mf', 'trunk_output.block3.block3-1.f.b.0.weight', { law: 'normal', std: relu / Math.sqrt(208 * 9) }],
+  ['regnet_y_400mf', 'trunk_output.block3.block3-1.f.se.fc1.bias', { law: 'uniform', bound: 1 / Math.sqrt(208) }],
+  ['regnet_y_400mf', 'fc.weight', { law: 'normal', std: 0.01 }],
+  ['acnet', 'features.3.ac1.weight', { law: 'uniform', bound: 1 / Math.sqrt(32 * 3) }],
+  ['acnet', 'classifier.1.weight', { law: 'uniform', bound: 1 / Math.sqrt(3136) }],
+] as const)('%s: %s follows %o', (name, key, law) => {
+  const built = buildArchitecture(findVariant(name), { init: { kind: 'original', seed: 1 } });
+  const tensor = built.model.graph.values.get(key)?.initializer;
+  if (!tensor) throw new Error(`no ${key}`);
+  // A prefix of a large tensor is a sample as good as all of it, and quicker to sort.
+  const sample = asFloat32(tensor).slice(0, 200_000);
+  expect(distance(sample, cdf(law))).toBeLessThan(LARGEST_DISTANCE);
+  const n = sample.length;
+  const mean = sample.reduce((s, x) => s + x, 0) / n;
+  const deviation = Math.sqrt(sample.reduce((s, x) => s + (x - mean) ** 2, 0) / n);
+  const expected = law.law === 'uniform' ? law.bound / Math.sqrt(3) : law.std;
+  expect(Math.abs(mean)).toBeLessThan((4 * expected) / Math.sqrt(n));
+  expect(Math.abs(deviation / expected - 1)).toBeLessThan(4 / Math.sqrt(n));
+  if (law.law === 'uniform') expect(sample.every((x) => Math.abs(x) <= Math.fround(law.bound))).toBe(true);
+});
+
+test.each([
+  ['resnet50', 'bn1.weight', 1],
+  ['resnet50', 'bn1.bias', 0],
+  ['resnet50', 'bn1.running_mean', 0],
+  ['resnet50', 'bn1.running_var', 1],
+  ['vgg11', 'features.0.bias', 0],
+  ['vgg11', 'classifier.0.bias', 0],
+  ['densenet121', 'classifier.bias', 0],
+  ['regnet_y_400mf', 'fc.bias', 0],
+])('%s: %s starts at %d', (name, key, value) => {
+  const tensor = buildArchitecture(findVariant(name)).model.graph.values.get(key)?.initializer;
+  expect(tensor && new Set(asFloat32(tensor))).toEqual(new Set([value]));
+});
+
+test('--zero-init-residual zeroes the last scale of each block, and nothing else', () => {
+  const built = buildArchitecture(findVariant('resnet50'), { config: { zeroInitResidual: true } });
+  const zero = built.stateDict.filter((p) => p.kind === 'norm.weight' && p.law.law === 'constant' && p.law.value === 0);
+  expect(zero.map((p) => p.name)).toHaveLength(16);
+  expect(zero.every((p) => p.name.endsWith('.bn3.weight'))).toBe(true);
+});
+
+test('a truncated law keeps within its limits, and has its shape there', () => {
+  const law = { law: 'truncated-normal', std: 1, low: -0.5, high: 1.5 } as const;
+  const out = new Float32Array(100_000);
+  originalFill(3)(out, { name: 'w', dtype: 'float32', shape: [out.length], kind: 'conv.weight', law }, 0);
+  expect(out.every((x) => x >= law.low && x <= law.high)).toBe(true);
+  expect(distance(out, cdf(law))).toBeLessThan(LARGEST_DISTANCE);
+});
+
+test.each([
+  { law: 'uniform', bound: 1 },
+  { law: 'normal', std: 1 },
+  { law: 'truncated-normal', std: 1, low: -1, high: 1 },
+] as const)('$law: any part of a tensor can be drawn by itself; seeds and names change everything', (law) => {
+  const draw = (seed: number, name: string, from: number, count: number): Float32Array => {
+    const out = new Float32Array(count);
+    originalFill(seed)(out, { name, dtype: 'float32', shape: [1000], kind: 'conv.weight', law }, from);
+    return out;
+  };
+  const whole = draw(5, 'a', 0, 1000);
+  expect(draw(5, 'a', 333, 100)).toEqual(whole.slice(333, 433));
+  for (const other of [draw(6, 'a', 0, 1000), draw(5, 'b', 0, 1000), draw(5 + 2 ** 32, 'a', 0, 1000)]) {
+    const correlation = other.reduce((s, x, i) => s + x * (whole[i] ?? 0), 0) / whole.reduce((s, x) => s + x * x, 0);
+    expect(Math.abs(correlation)).toBeLessThan(0.15);
+  }
+});
