@@ -1,12 +1,21 @@
 import alexnet from '../../models/alexnet.json' with { type: 'json' };
 import anynet from '../../models/anynet.json' with { type: 'json' };
+import convnext from '../../models/convnext.json' with { type: 'json' };
 import densenet from '../../models/densenet.json' with { type: 'json' };
+import efficientnet from '../../models/efficientnet.json' with { type: 'json' };
 import googlenet from '../../models/googlenet.json' with { type: 'json' };
 import inception from '../../models/inception.json' with { type: 'json' };
+import mnasnet from '../../models/mnasnet.json' with { type: 'json' };
 import mnist from '../../models/mnist.json' with { type: 'json' };
+import mobilenetV2 from '../../models/mobilenet-v2.json' with { type: 'json' };
+import mobilenetV3 from '../../models/mobilenet-v3.json' with { type: 'json' };
+import mobileone from '../../models/mobileone.json' with { type: 'json' };
 import regnet from '../../models/regnet.json' with { type: 'json' };
+import repvgg from '../../models/repvgg.json' with { type: 'json' };
 import resnet from '../../models/resnet.json' with { type: 'json' };
 import resnextCifar from '../../models/resnext-cifar.json' with { type: 'json' };
+import shufflenetV2 from '../../models/shufflenet-v2.json' with { type: 'json' };
+import squeezenet from '../../models/squeezenet.json' with { type: 'json' };
 import vgg from '../../models/vgg.json' with { type: 'json' };
 import { CnnxError } from '../base/errors.js';
 import { nearest, printable } from '../base/text.js';
@@ -16,13 +25,22 @@ import { FAMILIES } from './families.js';
 const SOURCES: readonly unknown[] = [
   alexnet,
   anynet,
+  convnext,
   densenet,
+  efficientnet,
   googlenet,
   inception,
+  mnasnet,
   mnist,
+  mobilenetV2,
+  mobilenetV3,
+  mobileone,
   regnet,
+  repvgg,
   resnet,
   resnextCifar,
+  shufflenetV2,
+  squeezenet,
   vgg,
 ];
 

@@ -9,6 +9,8 @@ export interface Outputs {
 }
 
 export const count = v.pipe(v.number(), v.integer('a whole number'), v.minValue(1));
+/** A factor that defaults to 1. */
+export const scale = v.optional(v.pipe(v.number(), v.gtValue(0)), 1);
 export const flag = v.optional(v.boolean(), false);
 
 /** Options that every family has. */

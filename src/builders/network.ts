@@ -1,6 +1,7 @@
 import type { AttrsOf, Editor, InputsOf } from '../graph/edit.js';
 import type { Graph, Value } from '../graph/ir.js';
 import type { AnyOpDef, NodeOf } from '../graph/op-def.js';
+import { float32Tensor } from '../tensor/tensor.js';
 import type { InitRules, Law } from './laws.js';
 import { type Fill, filledTensor, type Param, type ParamKind } from './params.js';
 
@@ -28,6 +29,12 @@ export class Network {
 
   get opset(): number {
     return this.editor.model.opset('') ?? 0;
+  }
+
+  /** A float32 number, one initializer for all its uses. */
+  scalar(value: number): Value {
+    const name = `constant.${value}`;
+    return this.graph.values.get(name) ?? this.editor.addInitializer(this.graph, name, float32Tensor([], [value]));
   }
 
   /** A node under a free name of `name`'s; its outputs bear the node's name (and a number, if there are several). */

@@ -90,7 +90,12 @@ export class Ops {
 
   /** x / c. */
   divide(x: Value, c: number, name: string | number = 'div'): Value {
-    return this.node(Div, { a: x, b: this.constant(float32Tensor([], [c]), `${name}.by`) }, {}, name).out.y;
+    return this.node(Div, { a: x, b: this.scalar(c) }, {}, name).out.y;
+  }
+
+  /** A float32 number, one initializer for all its uses. */
+  scalar(value: number): Value {
+    return this.net.scalar(value);
   }
 
   /** x * scale + shift, one number for each channel. */

@@ -1,4 +1,5 @@
 import { CnnxError } from '../base/errors.js';
+import { divisible, roundEven } from './rounding.js';
 
 /** One stage: `depth` blocks of `width` channels, convolved in groups of `groupWidth` inside a bottleneck of width / ratio. */
 export interface Stage {
@@ -16,19 +17,6 @@ export interface Linear {
   readonly wm: number;
   readonly groupWidth: number;
   readonly bottleneckRatio: number;
-}
-
-/** Halves go to the even neighbour, as in PyTorch. */
-export function roundEven(x: number): number {
-  const low = Math.floor(x);
-  if (x - low !== 0.5) return Math.round(x);
-  return low % 2 === 0 ? low : low + 1;
-}
-
-/** The multiple of `by` nearest to `x`, at least `by`, and not more than a tenth below `x`. */
-function divisible(x: number, by: number): number {
-  const near = Math.max(by, Math.floor((x + by / 2) / by) * by);
-  return near < 0.9 * x ? near + by : near;
 }
 
 /**

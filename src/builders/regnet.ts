@@ -2,8 +2,10 @@ import * as v from 'valibot';
 import { CnnxError } from '../base/errors.js';
 import type { Value } from '../graph/ir.js';
 import { count, family } from './family.js';
-import { checkSpace, quantisedStages, roundEven, SPACES, type Stage } from './regnet-widths.js';
+import { checkSpace, quantisedStages, SPACES, type Stage } from './regnet-widths.js';
+import { roundEven } from './rounding.js';
 import type { Scope } from './scope.js';
+import { squeezeExcite } from './squeeze-excite.js';
 
 interface Body {
   readonly stages: readonly Stage[];
@@ -11,12 +13,6 @@ interface Body {
   readonly stemWidth: number;
   readonly seRatio?: number | undefined;
   readonly numClasses: number;
-}
-
-/** Channels scaled by what two 1x1 convolutions make of their means. arXiv:1709.01507. */
-function squeezeExcite(g: Scope, x: Value, squeezed: number): Value {
-  const y = g.relu(g.conv(g.globalAvgPool(x), 'fc1', { out: squeezed, kernel: 1, bias: true }));
-  return g.mul(x, g.sigmoid(g.conv(y, 'fc2', { out: g.channels(x), kernel: 1, bias: true })));
 }
 
 /** 1x1, grouped 3x3 with the stride, squeeze and excitation, 1x1; plus the shortcut. */

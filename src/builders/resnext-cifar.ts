@@ -29,15 +29,15 @@ export const resnextsForCifar = family({
     layers: v.tuple([count, count, count, count]),
     groups: v.optional(count, 32),
     /** Channels of the inner convolutions. */
-    width: v.optional(count, 128),
+    innerWidth: v.optional(count, 128),
   },
-  build(g, x, { layers, groups, width, numClasses }) {
+  build(g, x, { layers, groups, innerWidth, numClasses }) {
     const stem = g.at('conv1');
     let y = stem.relu(stem.convBn(x, 0, 1, { out: 64, kernel: 3, pad: 1 }), 2);
     layers.forEach((depth, stage) => {
       for (let i = 0; i < depth; i++) {
         const stride = i === 0 && stage > 0 ? 2 : 1;
-        y = block(g.at(`conv${stage + 2}`).at(i), y, { planes: 64 * 2 ** stage, stride, groups, width });
+        y = block(g.at(`conv${stage + 2}`).at(i), y, { planes: 64 * 2 ** stage, stride, groups, width: innerWidth });
       }
     });
     return { logits: g.linear(g.flatten(g.globalAvgPool(y)), 'fc', numClasses) };

@@ -1,6 +1,19 @@
 import { CnnxError } from '../base/errors.js';
 import type { Value } from '../graph/ir.js';
-import { BatchNormalization, BatchNormalization7, Conv, Gemm } from '../ops/index.js';
+import {
+  Add,
+  BatchNormalization,
+  BatchNormalization7,
+  Conv,
+  Div,
+  Gemm,
+  LayerNormalization,
+  MatMul,
+  ReduceMean1,
+  Sqrt,
+  Sub,
+  Transpose,
+} from '../ops/index.js';
 import { asymmetricBlock, averagedBlock, isReplaced } from './asymmetric.js';
 import { lawOf, type Rule } from './laws.js';
 import type { Style } from './network.js';
@@ -36,6 +49,17 @@ export class Scope extends Ops {
   /** This place, where convolutions are written in another style. */
   styled(style: Style): Scope {
     return new Scope(this.net.styled(style), this.path);
+  }
+
+  /** Runs `make`; the state dict has the entries of `child`, which it makes, before the others. */
+  registeredFirst(child: string, make: () => Value): Value {
+    const { params } = this.net;
+    const mark = params.length;
+    const made = make();
+    const fresh = params.splice(mark);
+    const isFirst = (p: { readonly name: string }): boolean => p.name.startsWith(`${this.name(child)}.`);
+    params.push(...fresh.filter(isFirst), ...fresh.filter((p) => !isFirst(p)));
+    return made;
   }
 
   /** x: N,C,H,W. Written as the network's style says: an asymmetric block, paths, or one Conv. Throws `builder/shape`, `builder/groups`. */
@@ -112,6 +136,42 @@ export class Scope extends Ops {
     const w = net.param(`${key}.weight`, shape, 'linear.weight', lawOf(init ?? net.rules.linear, shape));
     const b = bias ? net.param(`${key}.bias`, [out], 'linear.bias', lawOf(net.rules.linearBias, shape)) : undefined;
     return net.node(Gemm, { a: x, b: w, c: b }, { transB: 1 }, key).out.y;
+  }
+
+  /** A linear layer on the last axis of x, whatever stands before it. */
+  pointwise(x: Value, name: string | number, out: number): Value {
+    const { net } = this;
+    const key = this.name(name);
+    const input = this.extent(x, this.shape(x).length - 1);
+    const shape = [out, input];
+    const w = net.param(`${key}.weight`, shape, 'linear.weight', lawOf(net.rules.linear, shape));
+    const b = net.param(`${key}.bias`, [out], 'linear.bias', lawOf(net.rules.linearBias, shape));
+    const turned = net.node(Transpose, { x: w }, { perm: [1, 0] }, `${key}.turned`).out.y;
+    return net.node(Add, { a: net.node(MatMul, { a: x, b: turned }, {}, `${key}.product`).out.y, b }, {}, key).out.y;
+  }
+
+  /** Over the last axis. One node from opset 17 on, its parts below. */
+  layerNorm(x: Value, name: string | number, eps: number): Value {
+    const { net } = this;
+    const key = this.name(name);
+    const shape = [this.extent(x, this.shape(x).length - 1)];
+    const at = (value: number) => ({ law: 'constant', value }) as const;
+    const scale = net.param(`${key}.weight`, shape, 'norm.weight', at(1));
+    const bias = net.param(`${key}.bias`, shape, 'norm.bias', at(0));
+    if (net.opset >= 17) return net.node(LayerNormalization, { x, scale, bias }, { axis: -1, epsilon: eps }, key).out.y;
+    const mean = (y: Value, what: string): Value =>
+      net.node(ReduceMean1, { x: y }, { axes: [-1] }, `${key}.${what}`).out.y;
+    const centred = net.node(Sub, { a: x, b: mean(x, 'mean') }, {}, `${key}.centred`).out.y;
+    const variance = mean(this.mul(centred, centred, `${name}.squared`), 'variance');
+    const shifted = this.add(variance, this.scalar(eps), `${name}.shifted`);
+    const deviation = net.node(Sqrt, { x: shifted }, {}, `${key}.deviation`).out.y;
+    const normal = net.node(Div, { a: centred, b: deviation }, {}, `${key}.normal`).out.y;
+    return this.add(this.mul(normal, scale, `${name}.scaled`), bias, name);
+  }
+
+  /** A learned factor. */
+  layerScale(shape: readonly number[], name: string, start: number): Value {
+    return this.net.param(this.name(name), shape, 'layer_scale', { law: 'constant', value: start });
   }
 
   #checkGroups(input: number, output: number, groups: number, key: string): void {

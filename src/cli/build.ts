@@ -14,7 +14,7 @@ import {
   writeOnnx,
 } from '../index.js';
 import { io } from './io.js';
-import { count, whole } from './options.js';
+import { amount, count, whole } from './options.js';
 import { asTrained, bindTrained, findTrained, WEIGHT_OPTIONS, type WeightOptions } from './weights.js';
 
 interface Options extends WeightOptions {
@@ -47,6 +47,8 @@ const CONFIG = [
   new Option('--replace-stride-with-dilation <flags>', 'for stages 2, 3 and 4 of a ResNet, as in 0,1,1').argParser(
     flags,
   ),
+  new Option('--width <factor>', 'multiplies the channels (MobileNet, EfficientNet, MNASNet)').argParser(amount),
+  new Option('--deploy', 'the merged form in the place of the training form (RepVGG, MobileOne)'),
   new Option('--zero-init-residual', "start each residual branch's last scale at 0 (ResNet)"),
 ];
 

@@ -136,7 +136,7 @@ test.each([
 
 const opsets = Array.from({ length: HIGHEST_OPSET - LOWEST_OPSET + 1 }, (_, i) => LOWEST_OPSET + i);
 test.each(opsets)('opset %d computes what the default does', async (opset) => {
-  const config = { layers: [1, 1, 1, 1], width: 32, groups: 2 };
+  const config = { layers: [1, 1, 1, 1], innerWidth: 32, groups: 2 };
   const at = build('resnext_cifar_2_2_2_2', { opset, config, form: 'paths' });
   expect(at.model.opset('')).toBe(opset);
   await expectClose(at, build('resnext_cifar_2_2_2_2', { config }), 1e-5);

@@ -7,7 +7,7 @@ import type { Built } from '../../src/builders/build.js';
 import type { Param } from '../../src/builders/params.js';
 import type { Graph } from '../../src/graph/ir.js';
 import { staticShape } from '../../src/graph/types.js';
-import { Conv, Gemm } from '../../src/ops/index.js';
+import { Conv, Gemm, MatMul } from '../../src/ops/index.js';
 import { asFloat32, float32Tensor, type Tensor } from '../../src/tensor/tensor.js';
 
 export interface GoldenOutput {
@@ -65,7 +65,7 @@ function wordSum(param: Param): number {
   return sum;
 }
 
-/** Multiply-accumulates of Conv and Gemm, counted from the graph's shapes alone; of nodes whose name passes `only`. */
+/** Multiply-accumulates of Conv, Gemm and MatMul, counted from the graph's shapes alone; of nodes whose name passes `only`. */
 export function naiveMacs(graph: Graph, only: (name: string) => boolean = () => true): number {
   let macs = 0;
   for (const node of graph.nodes()) {
@@ -77,6 +77,9 @@ export function naiveMacs(graph: Graph, only: (name: string) => boolean = () => 
     } else if (node.is(Gemm)) {
       const w = staticShape(node.in.b.type) ?? [];
       macs += w.reduce((n, d) => n * d, 1);
+    } else if (node.is(MatMul)) {
+      const y = staticShape(node.out.y.type) ?? [];
+      macs += y.reduce((n, d) => n * d, 1) * (staticShape(node.in.a.type)?.at(-1) ?? 0);
     }
   }
   return macs;
