@@ -142,6 +142,15 @@ test.each(opsets)('opset %d computes what the default does', async (opset) => {
   await expectClose(at, build('resnext_cifar_2_2_2_2', { config }), 1e-5);
 });
 
+test.each([
+  ['convnext_tiny', { widths: [8, 16], depths: [1, 1], imageSize: 32 }, [13, 16, 17, 18, 26]],
+  ['mobilenet_v3_small', { imageSize: 64 }, [13, 14, 22, 26]],
+  ['shufflenet_v2_x0_5', { imageSize: 64 }, [13, 18, 26]],
+  ['googlenet', { imageSize: 97 }, [13, 26]],
+])('%s computes the same at all opsets', async (name, config, opsets) => {
+  for (const opset of opsets) await expectClose(build(name, { opset, config }), build(name, { config }), 1e-5);
+});
+
 test('onnxruntime loads no opset beyond the highest that can be built', async () => {
   const built = build('mnist_net', { opset: HIGHEST_OPSET });
   new Editor(built.model).setHeader({ opsetImports: [{ domain: '', version: BigInt(HIGHEST_OPSET + 1) }] });
