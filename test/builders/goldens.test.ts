@@ -13,16 +13,13 @@ import {
   readGolden,
   runBuilt,
   stateChecksum,
+  TOLERANCE,
 } from '../support/goldens.js';
 import { describeShared, isFull, shared } from '../support/shared.js';
 
 /** Larger networks are checked under CNNX_FULL: each takes seconds. */
 const MOST_PARAMS = 15e6;
 const MOST_MACS = 2e9;
-
-/** What DESIGN calls fair between two float32 implementations. */
-const RELATIVE = 2e-5;
-const LARGEST = 5e-5;
 
 const worst = { relative: 0, largest: 0, where: '' };
 
@@ -37,8 +34,8 @@ async function expectOutputs(
     const output = found.get(name);
     expect(output?.shape).toEqual(golden.shape);
     const errors = output ? errorsOf(output, golden) : { relative: Number.NaN, largest: Number.NaN };
-    expect(errors.relative).toBeLessThanOrEqual(RELATIVE);
-    expect(errors.largest).toBeLessThanOrEqual(LARGEST);
+    expect(errors.relative).toBeLessThanOrEqual(TOLERANCE.relative);
+    expect(errors.largest).toBeLessThanOrEqual(TOLERANCE.largest);
     if (errors.relative > worst.relative)
       Object.assign(worst, errors, { where: `${built.variant.name}, ${name}, ${shape.join(' x ')}` });
   }
