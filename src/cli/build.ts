@@ -7,11 +7,10 @@ import {
   type Init,
   parseOwnCard,
   readJson,
+  saveModel,
   summaryOf,
   type Variant,
   variantOf,
-  writeFile,
-  writeOnnx,
 } from '../index.js';
 import { io } from './io.js';
 import { amount, count, whole } from './options.js';
@@ -99,9 +98,10 @@ export const define = (command: Command): Command => {
       });
       const weights = trained && (await bindTrained(built, trained, o.partial));
       io.progress(`writing ${out}`);
-      await writeFile(out, writeOnnx(built.model));
+      const saved = await saveModel(built.model, out);
+      if (saved.tooLarge) io.note(`larger than one file can be: the weights are in ${saved.side}`);
       const summary = summaryOf(built);
-      if (o.json && out !== '-') io.json({ file: out, ...summary, ...(weights && { weights }) });
+      if (o.json && out !== '-') io.json({ file: out, side: saved.side, ...summary, ...(weights && { weights }) });
       else if (out === '-') io.note(reportText('standard output', summary));
       else io.print(reportText(out, summary));
     });

@@ -64,6 +64,7 @@ describeShared('goldens of PyTorch', () => {
     expect(built.params).toBe(golden.params);
     const variant = findVariant(name);
     expect(variant.params).toBe(golden.params);
+    expect(variant.macs).toBe(golden.macs);
     expect(variant.paramsWithoutAux).toBe(golden.params_without_aux);
     expect(naiveMacs(built.model.graph, (node) => !/^aux/i.test(node))).toBe(golden.macs);
     if (golden.macs_with_aux !== undefined) expect(naiveMacs(built.model.graph)).toBe(golden.macs_with_aux);
