@@ -1,7 +1,31 @@
 /** The public API: all of `cnnx/core`, and what needs files and onnxruntime. */
 export * from './core.js';
-export { ModelProcess, type ChildLimits } from './runtime/child.js';
-export { openSource, FileSource } from './runtime/file-source.js';
+export {
+  type BenchEntry,
+  type BenchOptions,
+  type BenchReport,
+  type BenchResult,
+  benchModels,
+  profileModel,
+  type Ratio,
+} from './runtime/bench.js';
+export { openCheckpoint } from './runtime/checkpoint-file.js';
+export { type ChildLimits, ModelProcess } from './runtime/child.js';
+export { evaluator } from './runtime/evaluate.js';
+export { FileSource, openSource } from './runtime/file-source.js';
+export { readJson } from './runtime/json-file.js';
+export { inspectMachine, type Library, type Machine, missingForCuda } from './runtime/machine.js';
+export { openModel } from './runtime/model-file.js';
+export { type DownloadOptions, type PretrainedFile, pretrainedPath } from './runtime/pretrained.js';
+export { type KernelRun, Profile, providersText } from './runtime/profile.js';
+export {
+  type ChosenProvider,
+  chooseProvider,
+  type ProviderProbe,
+  PROVIDERS,
+  probeProvider,
+} from './runtime/providers.js';
+export type { Feeds, Sizes } from './runtime/random-inputs.js';
 export {
   createSession,
   type Optimization,
@@ -10,12 +34,7 @@ export {
   type Session,
   type SessionOptions,
 } from './runtime/session.js';
-export { checkWritable, writeFile, writePair } from './runtime/write-file.js';
-export { openCheckpoint } from './runtime/checkpoint-file.js';
-export { type DownloadOptions, pretrainedPath, type PretrainedFile } from './runtime/pretrained.js';
-export { readJson } from './runtime/json-file.js';
-export { openModel } from './runtime/model-file.js';
-export { evaluator } from './runtime/evaluate.js';
 export { readInputFolder, readTensorFile } from './runtime/tensor-files.js';
-export * from './verify/index.js';
+export { checkWritable, writeFile, writePair } from './runtime/write-file.js';
 export { type Saved, type SaveOptions, saveModel } from './save/save-model.js';
+export * from './verify/index.js';

@@ -23,6 +23,12 @@ class Io {
     process.stdout.write(`${text}\n`);
   }
 
+  /** A result about a file that was written to `out`: on standard error when standard output is that file. */
+  printBeside(out: string, text: string): void {
+    if (out === '-') this.note(text);
+    else this.print(text);
+  }
+
   /** A result for programs. Numbers that JSON has no word for become strings; bigint becomes a number where it is one exactly. */
   json(value: unknown): void {
     this.print(JSON.stringify(value, jsonValue, 2));

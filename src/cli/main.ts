@@ -14,12 +14,18 @@ interface Entry {
 
 /** Every command. Its module is loaded when it is called, or asked for its help. */
 const COMMANDS: Readonly<Record<string, Entry>> = {
+  bench: { summary: 'latency of models side by side', load: () => import('./bench.js') },
   build: { summary: 'write an architecture as ONNX', load: () => import('./build.js') },
-  list: { summary: 'list architectures, or print a card to start from', load: () => import('./list.js') },
+  convert: {
+    summary: 'rewrite an ONNX file: sizes of its inputs, weights in or beside it',
+    load: () => import('./convert.js'),
+  },
+  doctor: { summary: 'what this machine can run models on, and what is missing', load: () => import('./doctor.js') },
   fuse: {
     summary: 'merge the linear branches of a model, and check that its outputs stay the same',
     load: () => import('./fuse.js'),
   },
+  list: { summary: 'list architectures, or print a card to start from', load: () => import('./list.js') },
   verify: {
     summary: 'do two models compute the same? by how much do they differ, and where first?',
     load: () => import('./verify.js'),

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 /*
  * Readers of option values. What they throw, commander prints with the option's name.
@@ -45,3 +45,18 @@ export function namedSize(
   if (name === '') throw new InvalidArgumentError('NAME=NUMBER, as in batch=4.');
   return new Map(previous).set(name, Number(size));
 }
+
+export interface ProviderOptions {
+  readonly provider: 'auto' | 'cuda' | 'webgpu' | 'cpu';
+  readonly device: number;
+}
+
+/** Which provider runs a model, on commands that run one. */
+export const providerOptions = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('--provider <name>', 'what runs the model; auto takes the first that works')
+        .choices(['auto', 'cuda', 'webgpu', 'cpu'])
+        .default('auto'),
+    )
+    .option('--device <n>', 'which GPU', whole, 0);

@@ -1,14 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { CnnxError } from '../base/errors.js';
-import {
-  type Failure,
-  fromWire,
-  type Loaded,
-  type Reply,
-  type Request,
-  toWire,
-  type WireTensor,
-} from './child-messages.js';
+import { type Answer, type Failure, fromWire, type Reply, type Request, toWire } from './child-messages.js';
+import { logErrors } from './ort.js';
 import { createSession, type Session } from './session.js';
 
 /*
@@ -20,7 +13,7 @@ import { createSession, type Session } from './session.js';
 const sessions = new Map<number, Session>();
 let count = 0;
 
-async function serve(request: Request): Promise<Loaded | ReadonlyMap<string, WireTensor> | undefined> {
+async function serve(request: Request): Promise<Answer> {
   switch (request.kind) {
     case 'load': {
       const session = await createSession(request.model, request.options);
@@ -30,6 +23,10 @@ async function serve(request: Request): Promise<Loaded | ReadonlyMap<string, Wir
     }
     case 'run':
       return toWire(await find(request.session).run(fromWire(request.feeds), request.fetches));
+    case 'time':
+      return find(request.session).time(request.feeds && fromWire(request.feeds), request.count);
+    case 'usage':
+      return { peakMemory: process.resourceUsage().maxRSS * 1024 };
     case 'release': {
       const session = find(request.session);
       sessions.delete(request.session);
@@ -75,5 +72,6 @@ const WATCHDOG = `
 `;
 
 const limit = Number(process.argv[2]);
+if (process.argv[3] === 'log-errors') logErrors();
 const watchdog = new Worker(WATCHDOG, { eval: true, workerData: { limit, parent: process.ppid } });
 watchdog.unref();

@@ -18,6 +18,14 @@ export type Request =
       readonly feeds: ReadonlyMap<string, WireTensor>;
       readonly fetches: readonly string[] | undefined;
     }
+  | {
+      readonly kind: 'time';
+      readonly session: number;
+      /** Absent: those of the last time. */
+      readonly feeds: ReadonlyMap<string, WireTensor> | undefined;
+      readonly count: number;
+    }
+  | { readonly kind: 'usage' }
   | { readonly kind: 'release'; readonly session: number };
 
 export interface Loaded {
@@ -25,6 +33,14 @@ export interface Loaded {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
 }
+
+/** What the process has used so far. */
+export interface Usage {
+  /** The largest resident size, in bytes. */
+  readonly peakMemory: number;
+}
+
+export type Answer = Loaded | ReadonlyMap<string, WireTensor> | readonly number[] | Usage | undefined;
 
 export interface Failure {
   readonly code: ErrorCode | undefined;
@@ -34,7 +50,7 @@ export interface Failure {
 }
 
 export type Reply =
-  | { readonly id: number; readonly value: Loaded | ReadonlyMap<string, WireTensor> | undefined }
+  | { readonly id: number; readonly value: Answer }
   | { readonly id: number; readonly failure: Failure };
 
 export const toWire = (tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, WireTensor> =>

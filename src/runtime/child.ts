@@ -6,12 +6,14 @@ import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
+  type Answer,
   type Failure,
   fromWire,
   type Loaded,
   type Reply,
   type Request,
   toWire,
+  type Usage,
   type WireTensor,
 } from './child-messages.js';
 import type { Port, Session, SessionOptions } from './session.js';
@@ -21,6 +23,10 @@ export interface ChildLimits {
   readonly timeout?: number | undefined;
   /** Resident memory of the process, in bytes. */
   readonly memory?: number | undefined;
+  /** Let onnxruntime print its errors, for `standardError`. */
+  readonly logErrors?: boolean | undefined;
+  /** Variables of its environment, beside those of this process. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Loading and one run of a large network take seconds; some files keep onnxruntime busy for ever. */
@@ -33,7 +39,7 @@ const MEMORY = Math.floor(totalmem() * 0.8);
 const LAST_WORDS = 4096;
 
 interface Pending {
-  readonly resolve: (value: Loaded | ReadonlyMap<string, WireTensor> | undefined) => void;
+  readonly resolve: (value: Answer) => void;
   readonly reject: (error: unknown) => void;
   readonly timer: NodeJS.Timeout;
 }
@@ -50,8 +56,10 @@ export class ModelProcess {
   #stderr = '';
   #count = 0;
   #timedOut = false;
+  readonly #limits: ChildLimits;
 
   constructor(limits: ChildLimits = {}) {
+    this.#limits = limits;
     this.#timeout = limits.timeout ?? TIMEOUT;
     this.#memory = limits.memory ?? MEMORY;
   }
@@ -59,9 +67,20 @@ export class ModelProcess {
   /** Loads a model from a file or from bytes. Throws `runtime/session`, `runtime/provider` and `runtime/child`. */
   async load(model: string | Uint8Array, options: SessionOptions = {}): Promise<Session> {
     const loaded = await this.#ask({ kind: 'load', model, options });
-    if (!loaded || !('session' in loaded))
-      throw new Error('bug: the model process answered a load with something else');
+    if (!isLoaded(loaded)) throw new Error('bug: the model process answered a load with something else');
     return new ChildSession((request) => this.#ask(request), loaded);
+  }
+
+  /** The last of what the process printed on standard error. */
+  get standardError(): string {
+    return this.#stderr;
+  }
+
+  /** The largest resident size of the process so far, in bytes. */
+  async peakMemory(): Promise<number> {
+    const usage = await this.#ask({ kind: 'usage' });
+    if (!isUsage(usage)) throw new Error('bug: the model process answered a question about memory with something else');
+    return usage.peakMemory;
   }
 
   close(): void {
@@ -70,7 +89,7 @@ export class ModelProcess {
     child?.kill('SIGKILL');
   }
 
-  #ask(request: Request): Promise<Loaded | ReadonlyMap<string, WireTensor> | undefined> {
+  #ask(request: Request): Promise<Answer> {
     this.#child ??= this.#start();
     const child = this.#child;
     this.#count += 1;
@@ -91,8 +110,10 @@ export class ModelProcess {
   #start(): ChildProcess {
     this.#stderr = '';
     this.#timedOut = false;
-    const child = fork(childModule(), [String(this.#memory)], {
+    const args = [String(this.#memory), ...(this.#limits.logErrors ? ['log-errors'] : [])];
+    const child = fork(childModule(), args, {
       serialization: 'advanced',
+      env: { ...process.env, ...this.#limits.env },
       execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
@@ -139,6 +160,9 @@ export class ModelProcess {
   }
 }
 
+const isLoaded = (answer: Answer): answer is Loaded => answer !== undefined && 'session' in answer;
+const isUsage = (answer: Answer): answer is Usage => answer !== undefined && 'peakMemory' in answer;
+
 /** An idle child does not keep this process alive. */
 function letGo(child: ChildProcess): void {
   child.unref();
@@ -148,13 +172,10 @@ function letGo(child: ChildProcess): void {
 class ChildSession implements Session {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
-  readonly #ask: (request: Request) => Promise<Loaded | ReadonlyMap<string, WireTensor> | undefined>;
+  readonly #ask: (request: Request) => Promise<Answer>;
   readonly #session: number;
 
-  constructor(
-    ask: (request: Request) => Promise<Loaded | ReadonlyMap<string, WireTensor> | undefined>,
-    loaded: Loaded,
-  ) {
+  constructor(ask: (request: Request) => Promise<Answer>, loaded: Loaded) {
     this.#ask = ask;
     this.#session = loaded.session;
     this.inputs = loaded.inputs;
@@ -165,6 +186,12 @@ class ChildSession implements Session {
     const results = await this.#ask({ kind: 'run', session: this.#session, feeds: toWire(feeds), fetches });
     if (!(results instanceof Map)) throw new Error('bug: the model process answered a run with something else');
     return fromWire(results as ReadonlyMap<string, WireTensor>);
+  }
+
+  async time(feeds: ReadonlyMap<string, Tensor> | undefined, count: number): Promise<readonly number[]> {
+    const times = await this.#ask({ kind: 'time', session: this.#session, feeds: feeds && toWire(feeds), count });
+    if (!Array.isArray(times)) throw new Error('bug: the model process answered a timing with something else');
+    return times as readonly number[];
   }
 
   async release(): Promise<void> {

@@ -2,6 +2,12 @@ import type * as Ort from 'onnxruntime-node';
 import { CnnxError } from '../base/errors.js';
 
 let loaded: Promise<typeof Ort> | undefined;
+let logLevel: 'fatal' | 'error' = 'fatal';
+
+/** Lets onnxruntime print its errors on standard error, where it says why a provider does not load. Before the first session only. */
+export function logErrors(): void {
+  logLevel = 'error';
+}
 
 /**
  * onnxruntime-node, loaded when first needed: its binary takes tens of milliseconds. Its own log goes to standard error whatever we do with
@@ -15,7 +21,7 @@ export function onnxruntime(): Promise<typeof Ort> {
 async function load(): Promise<typeof Ort> {
   try {
     const ort = await import('onnxruntime-node');
-    ort.env.logLevel = 'fatal';
+    ort.env.logLevel = logLevel;
     return ort;
   } catch (error) {
     throw new CnnxError(

@@ -4,10 +4,10 @@ import type { Model, Value } from '../graph/ir.js';
 import { isTensorType, staticShape } from '../graph/types.js';
 import type { ModelProcess } from '../runtime/child.js';
 import type { Session } from '../runtime/session.js';
+import type { Spool } from '../runtime/spool.js';
 import { elementCount } from '../tensor/dtype.js';
 import { isNumeric, type Tensor } from '../tensor/tensor.js';
 import type { FirstDifference } from './report.js';
-import type { Spool } from './spool.js';
 import { worstChannel } from './statistics.js';
 import { HEADROOM, precisionOf } from './tolerance.js';
 

@@ -2,19 +2,16 @@ import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import type { Model } from '../graph/ir.js';
 import { type ChildLimits, ModelProcess } from '../runtime/child.js';
-import type { Port, Session } from '../runtime/session.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { type Feeds, type Sizes, suitableInputs } from '../runtime/random-inputs.js';
+import type { Session } from '../runtime/session.js';
+import { Spool } from '../runtime/spool.js';
 import { firstDifference } from './bisect.js';
 import { evidenceWarnings, randomOperators } from './evidence.js';
-import { drawInputs, PLANS, type Sizes } from './inputs.js';
 import { checkInterfaces } from './interface.js';
 import { judge, type Override } from './judge.js';
 import type { OutputReport, VerifyReport } from './report.js';
-import { Spool } from './spool.js';
 import { distance, type Distance, NO_DISTANCE, worse } from './statistics.js';
 import { precisionOf } from './tolerance.js';
-
-export type Feeds = ReadonlyMap<string, Tensor>;
 
 export interface CompareOptions extends Sizes {
   /** How many random inputs; 3 if absent. */
@@ -80,10 +77,11 @@ class Comparison {
     this.#warnings.push(...evidenceWarnings(this.reference));
     this.options.onProgress?.('running the reference');
     const first = await this.#load(this.reference, 'disabled');
+    const { seed = 0, runs = 3 } = this.options;
     let expected: readonly Feeds[];
     let repeated: Feeds;
     try {
-      this.#feeds = this.options.inputs ?? (await this.#draw(first));
+      this.#feeds = this.options.inputs ?? (await suitableInputs(first, { sizes: this.options, seed, runs }));
       expected = await runAll(first, this.#feeds);
       repeated = await first.run(this.#feeds[0] ?? new Map());
     } finally {
@@ -128,33 +126,6 @@ class Comparison {
 
   async #load(model: Model, optimization: 'disabled' | 'all'): Promise<Session> {
     return this.process.load(await this.spool.put(model), { optimization, threads: THREADS });
-  }
-
-  /** Random inputs that the reference accepts: what it leaves open is chosen in several ways until one works. */
-  async #draw(session: Session): Promise<readonly Feeds[]> {
-    const seed = this.options.seed ?? 0;
-    const tried = new Set<string>();
-    let refused: CnnxError | undefined;
-    for (const plan of PLANS) {
-      const feeds = drawInputs(session.inputs, plan, this.options, seed);
-      const key = JSON.stringify([describe(feeds), hasIntegers(session.inputs) && plan.integers, plan.floats]);
-      if (tried.has(key)) continue;
-      tried.add(key);
-      try {
-        await session.run(feeds);
-        const runs = Math.max(1, this.options.runs ?? 3);
-        return [
-          feeds,
-          ...Array.from({ length: runs - 1 }, (_, i) => drawInputs(session.inputs, plan, this.options, seed + i + 1)),
-        ];
-      } catch (error) {
-        if (!(error instanceof CnnxError) || !/^runtime\/(run|input)$/.test(error.code)) throw error;
-        refused ??= error;
-      }
-    }
-    throw new CnnxError('runtime/run', `no random input suits the first model: ${refused?.message ?? ''}`, {
-      hint: 'give its sizes with --shape, or inputs with --inputs',
-    });
   }
 
   /** By output: how far the reference is from itself with onnxruntime's optimiser on. */
@@ -224,10 +195,6 @@ async function runOnce(session: Session, inputs: readonly Feeds[]): Promise<read
 
 /** A session whose process is gone is released already. */
 const release = (session: Session): Promise<void> => session.release().catch(() => {});
-
-const describe = (feeds: Feeds): readonly unknown[] => [...feeds].map(([name, t]) => [name, t.dtype, t.shape]);
-
-const hasIntegers = (ports: readonly Port[]): boolean => ports.some((p) => /^u?int/.test(p.dtype ?? ''));
 
 function worstByOutput(a: readonly Feeds[], b: readonly Feeds[]): ReadonlyMap<string, Distance> {
   const out = new Map<string, Distance>();

@@ -1,9 +1,9 @@
 import { chunkSize, concat } from '../base/bytes.js';
 import { internalized, writeOnnx } from '../formats/onnx/index.js';
 import type { Model } from '../graph/ir.js';
-import { fileOf } from '../runtime/model-file.js';
-import { discard, tempFolder } from '../runtime/temp-files.js';
-import { writeFile } from '../runtime/write-file.js';
+import { fileOf } from './model-file.js';
+import { discard, tempFolder } from './temp-files.js';
+import { writeFile } from './write-file.js';
 
 /** Models up to this size go to another process as bytes; larger ones through a file, where nobody holds them twice. */
 const MAX_MESSAGE = 8 * 1024 * 1024;

@@ -1,7 +1,11 @@
-import type { Port } from '../runtime/session.js';
+import { CnnxError } from '../base/errors.js';
 import { bytesOf, type DType, elementCount } from '../tensor/dtype.js';
 import { numberToBfloat, numberToHalf } from '../tensor/half.js';
 import { stringTensor, type Tensor, tensor } from '../tensor/tensor.js';
+import type { Port, Session } from './session.js';
+
+/** Tensors for the inputs of a model, by name. */
+export type Feeds = ReadonlyMap<string, Tensor>;
 
 /** What a caller says about sizes: shapes by input, sizes by the name of a free dimension. */
 export interface Sizes {
@@ -10,7 +14,7 @@ export interface Sizes {
 }
 
 /** One way to choose what a model leaves open. Several are tried in order, until the reference runs. */
-export interface Plan {
+interface Plan {
   /** Of free height, width, depth. */
   readonly spatial: number;
   /** Of free channels and features. */
@@ -23,7 +27,7 @@ export interface Plan {
 
 const COMMON: Plan = { spatial: 64, features: 3, integers: 10, floats: 'normal' };
 
-export const PLANS: readonly Plan[] = [
+const PLANS: readonly Plan[] = [
   COMMON,
   { ...COMMON, integers: 2 },
   { ...COMMON, spatial: 224 },
@@ -40,7 +44,7 @@ const BATCH = 2;
 const LENGTH = 8;
 
 /** The shape to feed an input: what the model fixes, then what the caller says, then the plan. One name is one size. */
-export function chooseShape(port: Port, plan: Plan, sizes: Sizes): readonly number[] {
+function chooseShape(port: Port, plan: Plan, sizes: Sizes): readonly number[] {
   const given = sizes.shapes?.get(port.name);
   if (given) return given;
   return port.shape.map((d, axis) => {
@@ -53,13 +57,41 @@ export function chooseShape(port: Port, plan: Plan, sizes: Sizes): readonly numb
   });
 }
 
+/**
+ * Random inputs that a model accepts, the same for one seed: what it leaves open is chosen in several ways until it runs. Throws `runtime/run` with
+ * the first refusal when none does, and whatever else running it throws.
+ */
+export async function suitableInputs(
+  session: Session,
+  options: { readonly sizes: Sizes; readonly seed: number; readonly runs: number },
+): Promise<readonly Feeds[]> {
+  const tried = new Set<string>();
+  let refused: CnnxError | undefined;
+  for (const plan of PLANS) {
+    const draw = (seed: number): Feeds => drawInputs(session.inputs, plan, options.sizes, seed);
+    const feeds = draw(options.seed);
+    const key = JSON.stringify([describe(feeds), hasIntegers(session.inputs) && plan.integers, plan.floats]);
+    if (tried.has(key)) continue;
+    tried.add(key);
+    try {
+      await session.run(feeds);
+      return [feeds, ...Array.from({ length: options.runs - 1 }, (_, i) => draw(options.seed + i + 1))];
+    } catch (error) {
+      if (!(error instanceof CnnxError) || !/^runtime\/(run|input)$/.test(error.code)) throw error;
+      refused ??= error;
+    }
+  }
+  throw new CnnxError('runtime/run', `no random input suits the model: ${refused?.message ?? ''}`, {
+    hint: 'give its sizes with --shape, or inputs of your own',
+  });
+}
+
+const describe = (feeds: Feeds): readonly unknown[] => [...feeds].map(([name, t]) => [name, t.dtype, t.shape]);
+
+const hasIntegers = (ports: readonly Port[]): boolean => ports.some((p) => /^u?int/.test(p.dtype ?? ''));
+
 /** Random tensors for the inputs of a model; the same for one seed. */
-export function drawInputs(
-  ports: readonly Port[],
-  plan: Plan,
-  sizes: Sizes,
-  seed: number,
-): ReadonlyMap<string, Tensor> {
+function drawInputs(ports: readonly Port[], plan: Plan, sizes: Sizes, seed: number): Feeds {
   const random = generator(seed);
   return new Map(
     ports.map((port) => [port.name, draw(port.dtype ?? 'float32', chooseShape(port, plan, sizes), plan, random)]),

@@ -1,0 +1,129 @@
+import { type Command, Option } from 'commander';
+import {
+  type BenchEntry,
+  type BenchReport,
+  benchModels,
+  chooseProvider,
+  cloneModel,
+  type KernelRun,
+  type Model,
+  openModel,
+  printable,
+  profileModel,
+  setDims,
+  table,
+} from '../index.js';
+import { io } from './io.js';
+import { count, namedShape, namedSize, providerOptions, type ProviderOptions, whole } from './options.js';
+
+interface Options extends ProviderOptions {
+  readonly runs: number;
+  readonly warmup: number;
+  readonly batch?: readonly number[];
+  readonly threads?: readonly number[];
+  readonly optimization: 'disabled' | 'basic' | 'extended' | 'all';
+  readonly shape?: ReadonlyMap<string, readonly number[]>;
+  readonly dim?: ReadonlyMap<string, number>;
+  readonly seed: number;
+  readonly profile?: boolean;
+  readonly json?: boolean;
+}
+
+const list = (text: string): readonly number[] => text.split(',').map(count);
+
+export const define = (command: Command): Command => {
+  command
+    .argument('<models...>', 'ONNX files; ratios are to the first')
+    .option('--runs <n>', 'timed runs of each', count, 50)
+    .option('--warmup <n>', 'runs before that', whole, 5)
+    .option('--batch <sizes>', 'batch sizes to try, as in 1,8', list)
+    .option('--threads <counts>', "threads within one operator, as in 1,2; onnxruntime's choice if left out", list)
+    .addOption(
+      new Option('--optimization <level>', "onnxruntime's own rewriting")
+        .choices(['disabled', 'basic', 'extended', 'all'])
+        .default('all'),
+    )
+    .option('--shape <name=sizes>', 'shape of an input that leaves sizes open; repeatable', namedShape)
+    .option('--dim <name=size>', 'size of a dimension by its name; repeatable', namedSize)
+    .option('--seed <n>', 'of the random inputs', whole, 0)
+    .option('--profile', 'print where the time goes, by operator')
+    .option('--json', 'print the report as JSON');
+  return providerOptions(command)
+    .addHelpText('after', '\nExample:\n  cnnx bench acnet.onnx acnet.fused.onnx --threads 1')
+    .action(run);
+};
+
+async function run(paths: readonly string[], o: Options): Promise<void> {
+  const { provider, passedOver } = await chooseProvider(o.provider, o.device);
+  for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
+  const models: BenchEntry[] = [];
+  for (const path of paths) models.push({ name: path, model: await openModel(path) });
+  const common = {
+    provider,
+    deviceId: provider === 'cuda' ? o.device : undefined,
+    runs: o.runs,
+    warmup: o.warmup,
+    optimization: o.optimization,
+    shapes: o.shape,
+    dims: o.dim,
+    seed: o.seed,
+    onProgress: (text: string) => io.progress(text),
+  };
+  const reports: BenchReport[] = [];
+  for (const batch of o.batch ?? [undefined]) {
+    const entries =
+      batch === undefined ? models : models.map((m) => ({ name: m.name, model: atBatch(m.model, batch) }));
+    for (const threads of o.threads ?? [undefined]) {
+      const report = await benchModels(entries, { ...common, threads });
+      reports.push(report);
+      if (!o.json) io.print(reportText(report));
+    }
+  }
+  const profiles = new Map<string, readonly KernelRun[]>();
+  if (o.profile)
+    for (const { name, model } of models) {
+      io.progress(`profiling ${name}`);
+      profiles.set(name, await profileModel(model, { ...common, threads: o.threads?.[0] }));
+    }
+  if (o.json) io.json({ reports, passedOver, profiles: o.profile ? profiles : undefined });
+  else for (const [name, kernels] of profiles) io.print(`\n${name}\n${profileText(kernels)}`);
+}
+
+function atBatch(model: Model, batch: number): Model {
+  const copy = cloneModel(model);
+  setDims(copy, { batch });
+  return copy;
+}
+
+const ms = (x: number): string => (x < 10 ? x.toFixed(2) : x.toFixed(1));
+
+function reportText(r: BenchReport): string {
+  const inputs = r.inputs.map((i) => `${printable(i.name)} ${i.dtype}[${i.shape.join(',')}]`).join(', ');
+  const rows = r.models.map((m) => [
+    printable(m.name, 48),
+    ms(m.median),
+    ms(m.p90),
+    ms(m.p99),
+    m.throughput.toFixed(1),
+    ms(m.create),
+    (m.peakMemory / 2 ** 20).toFixed(0),
+    m.ratio ? `${m.ratio.median.toFixed(3)} (${m.ratio.low.toFixed(3)} to ${m.ratio.high.toFixed(3)})` : '1',
+  ]);
+  const header = ['model', 'median ms', 'p90', 'p99', 'inputs/s', 'load ms', 'peak MB', 'ratio (95 %)'];
+  const threads =
+    r.threads === undefined ? 'threads as onnxruntime chooses' : `${r.threads} thread${r.threads === 1 ? '' : 's'}`;
+  return `${table(rows, header)}\n${r.provider}, ${threads}, ${r.runs} runs in turns, ${inputs}`;
+}
+
+function profileText(kernels: readonly KernelRun[]): string {
+  const totals = new Map<string, { op: string; provider: string; calls: number; time: number }>();
+  for (const k of kernels) {
+    const key = `${k.op} ${k.provider}`;
+    const t = totals.get(key) ?? { op: k.op, provider: k.provider, calls: 0, time: 0 };
+    totals.set(key, { ...t, calls: t.calls + 1, time: t.time + k.milliseconds });
+  }
+  const sorted = [...totals.values()].sort((a, b) => b.time - a.time);
+  const all = sorted.reduce((sum, t) => sum + t.time, 0);
+  const rows = sorted.map((t) => [t.op, t.provider, t.calls, ms(t.time), `${((100 * t.time) / all).toFixed(1)} %`]);
+  return table(rows, ['operator', 'provider', 'calls', 'ms', 'share']);
+}

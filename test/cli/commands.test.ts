@@ -1,0 +1,159 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { concat } from '../../src/base/bytes.js';
+import { writeNpy } from '../../src/formats/npy.js';
+import { writeOnnx } from '../../src/formats/onnx/index.js';
+import { parseGraph } from '../../src/graph/parse.js';
+import { float32Tensor } from '../../src/tensor/tensor.js';
+import { cnnx } from '../support/cli.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'cnnx-cli-'));
+  const built = await run('build', 'acnet', '--init', 'golden', '-o', 'acnet.onnx');
+  expect(built.code).toBe(0);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (...args: string[]): ReturnType<typeof cnnx> => cnnx(args, { cwd: folder });
+const at = (name: string): string => join(folder, name);
+const write = (name: string, text: string): void => writeFileSync(at(name), concat(writeOnnx(parseGraph(text))));
+
+const scaled = (scale: number): string => `(x: float32[2,3]) -> (y)\n y = Mul(x, s: float32[] = [${scale}])`;
+
+describe('fuse', () => {
+  test('what cannot run here is written all the same, and said so; --require-verify refuses', async () => {
+    write(
+      'odd.onnx',
+      '<opset: ["": 17, "my.domain": 1]>(x: float32[2,3]) -> (y)\n a = Identity(x)\n y = my.domain::Odd(a)',
+    );
+    const { code, stdout } = await run('fuse', 'odd.onnx');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/not verified: /);
+    expect(existsSync(at('odd.fused.onnx'))).toBe(true);
+    const required = await run('fuse', 'odd.onnx', '--require-verify', '-o', 'required.onnx');
+    expect(required.code).toBe(3);
+    expect(existsSync(at('required.onnx'))).toBe(false);
+  });
+
+  test('--explain says what was left and why', async () => {
+    write(
+      'two.onnx',
+      '(x: float32[1,3,8,8]) -> (y, z)\n y = Conv(x, w: float32[4,3,3,3])\n z = BatchNormalization(y, s: float32[4] = [1,2,3,4], b: float32[4] = [1,2,3,4], m: float32[4] = [1,2,3,4], v: float32[4] = [1,2,3,4])',
+    );
+    expect((await run('fuse', 'two.onnx', '--explain')).stdout).toMatch(
+      /BatchNormalization +z +its output is an output of the graph/,
+    );
+  });
+});
+
+describe('verify', () => {
+  test('exit codes: 0 match, 1 mismatch, 2 not comparable, 3 cannot run, 4 not there', async () => {
+    write('one.onnx', scaled(1));
+    write('same.onnx', scaled(1));
+    write('other.onnx', scaled(1.01));
+    write('wide.onnx', scaled(1).replace('[2,3]', '[2,4]'));
+    write('odd.onnx', '<opset: ["": 17, "my.domain": 1]>(x: float32[2,3]) -> (y)\n y = my.domain::Odd(x)');
+    expect((await run('verify', 'one.onnx', 'same.onnx')).code).toBe(0);
+    const mismatch = await run('verify', 'one.onnx', 'other.onnx');
+    expect(mismatch.code).toBe(1);
+    expect(mismatch.stdout).toMatch(/first difference: channel \d of y, made by Mul/);
+    const misfit = await run('verify', 'one.onnx', 'wide.onnx');
+    expect(misfit.code).toBe(2);
+    expect(misfit.stderr).toMatch(/x is float32\[2,3\] in the first model and float32\[2,4\] in the second/);
+    expect((await run('verify', 'odd.onnx', 'odd.onnx')).code).toBe(3);
+    expect((await run('verify', 'one.onnx', 'absent.onnx')).code).toBe(4);
+  });
+
+  test('inputs from a folder', async () => {
+    mkdirSync(at('inputs'), { recursive: true });
+    mkdirSync(at('empty'), { recursive: true });
+    writeFileSync(at('inputs/x.npy'), concat(writeNpy(float32Tensor([2, 3], [0, 0, 0, 0, 0, 0]))));
+    write('one.onnx', scaled(1));
+    write('other.onnx', scaled(1.01));
+    expect((await run('verify', 'one.onnx', 'other.onnx', '--inputs', 'inputs')).code).toBe(0);
+    expect((await run('verify', 'one.onnx', 'other.onnx', '--inputs', 'empty')).code).toBe(2);
+  });
+
+  test('--json', async () => {
+    write('one.onnx', scaled(1));
+    const report = JSON.parse((await run('verify', 'one.onnx', 'one.onnx', '--json')).stdout) as object;
+    expect(report).toMatchObject({ verdict: 'match', outputs: [{ name: 'y', maxAbs: 0 }] });
+  });
+});
+
+describe('convert', () => {
+  test('weights go into a side file and back, and nothing is lost', async () => {
+    expect((await run('convert', 'acnet.onnx', '-o', 'side.onnx', '--external-data')).code).toBe(0);
+    expect(existsSync(at('side.onnx.data'))).toBe(true);
+    expect(readFileSync(at('side.onnx')).length).toBeLessThan(50_000);
+    expect((await run('convert', 'side.onnx', '-o', 'inline.onnx', '--inline')).code).toBe(0);
+    expect((await run('verify', 'acnet.onnx', 'inline.onnx')).code).toBe(0);
+    expect((await run('verify', 'acnet.onnx', 'side.onnx')).code).toBe(0);
+    expect(Buffer.compare(readFileSync(at('inline.onnx')), readFileSync(at('acnet.onnx')))).toBe(0);
+  });
+
+  test('a model with a side file goes to another folder whole', async () => {
+    await run('convert', 'acnet.onnx', '-o', 'side2.onnx', '--external-data');
+    mkdirSync(at('elsewhere'), { recursive: true });
+    expect((await run('convert', 'side2.onnx', '-o', 'elsewhere/moved.onnx')).code).toBe(0);
+    expect(existsSync(at('elsewhere/moved.onnx.data'))).toBe(true);
+    expect((await run('verify', 'acnet.onnx', 'elsewhere/moved.onnx')).code).toBe(0);
+  });
+
+  test('the batch is opened', async () => {
+    expect((await run('convert', 'acnet.onnx', '-o', 'batch.onnx', '--batch', 'n')).code).toBe(0);
+    const { stdout } = await run('verify', 'batch.onnx', 'batch.onnx', '--shape', 'input=5,1,28,28');
+    expect(stdout).toMatch(/float32\[5,10\]/);
+  });
+});
+
+describe('bad input', () => {
+  test.each<[string, () => string, number, RegExp]>([
+    ['a text file', () => (writeFileSync(at('text.onnx'), 'hello, this is text'), 'text.onnx'), 2, /text/i],
+    ['an empty file', () => (writeFileSync(at('empty.onnx'), ''), 'empty.onnx'), 2, /empty|0 bytes/],
+    ['a folder', () => '.', 4, /folder/],
+    ['nothing', () => 'absent.onnx', 4, /no such file/],
+    [
+      'a truncated model',
+      () => (writeFileSync(at('cut.onnx'), readFileSync(at('acnet.onnx')).subarray(0, 5000)), 'cut.onnx'),
+      2,
+      /./,
+    ],
+  ])('%s: one clear error, no trace, nothing left behind', async (_what, make, expected, words) => {
+    const name = make();
+    const { code, stderr, stdout } = await run('fuse', name, '-o', 'never.onnx');
+    expect(code).toBe(expected);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^error: /);
+    expect(stderr).toMatch(words);
+    expect(stderr).not.toMatch(/\n {4}at /);
+    expect(existsSync(at('never.onnx'))).toBe(false);
+  });
+
+  test.each([
+    ['a folder that is not there', 'nowhere/out.onnx', 4],
+    ['a folder', 'out', 4],
+  ])('an output that cannot be written, %s, is found before the work', async (_what, out, expected) => {
+    mkdirSync(at('out'), { recursive: true });
+    const { code, stderr } = await run('fuse', 'acnet.onnx', '-o', out);
+    expect(code).toBe(expected);
+    expect(stderr).toMatch(/^error: cannot write/);
+  });
+
+  test('a full disk is named, and nothing stays', async () => {
+    if (!existsSync('/dev/full')) return;
+    const { code, stderr } = await run('convert', 'acnet.onnx', '-o', '/dev/full');
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/no space left/);
+  });
+
+  test('names with control characters do not reach the terminal', async () => {
+    copyFileSync(at('acnet.onnx'), at('a\u001b[31m.onnx'));
+    const { stderr } = await run('verify', 'a\u001b[31m.onnx', 'absent\u001b[31m.onnx');
+    expect(stderr).not.toContain('\u001b');
+    expect(stderr).toContain('\\x1b');
+  });
+});
