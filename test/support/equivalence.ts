@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { concat } from '../../src/base/bytes.js';
-import { writeOnnx } from '../../src/formats/onnx/index.js';
+import { internalized, writeOnnx } from '../../src/formats/onnx/index.js';
 import { inferShapes } from '../../src/graph/infer.js';
 import { constantTensor, type Model, type Value } from '../../src/graph/ir.js';
 import { parseGraph } from '../../src/graph/parse.js';
@@ -97,7 +97,10 @@ export async function compareInOrt(
 }
 
 export async function runInOrt(model: Model, feeds: ReadonlyMap<string, Tensor>): Promise<ReadonlyMap<string, Nd>> {
-  const session = await createSession(concat(writeOnnx(model)), { optimization: 'disabled', threads: 1 });
+  const session = await createSession(concat(writeOnnx(model, { tensor: internalized })), {
+    optimization: 'disabled',
+    threads: 1,
+  });
   try {
     const outputs = await session.run(feeds);
     return new Map(Array.from(outputs, ([name, t]) => [name, { shape: t.shape, data: asFloat64(t) }]));

@@ -228,7 +228,7 @@ function composeTerms(outer: Layer['term'], inner: Term, zeroBelow: boolean): Te
     convolution: larger(outer, inner),
   };
   const above: Term = { ...outer, source: inner.source, from: inner.from, of: inner.of, identity: false };
-  if (inner.identity && inner.axes.every((a) => a === UNIT)) return above;
+  if (zeroBelow && inner.identity && inner.axes.every((a) => a === UNIT)) return above;
   const groups = composedGroups(outer, inner);
   if (outer.transposed || inner.transposed) {
     const pointwise = outer.transposed ? inner : above;

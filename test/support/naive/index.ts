@@ -202,9 +202,12 @@ export interface NaiveRun {
   readonly branches: readonly boolean[];
 }
 
-/** The outputs of a model. Nodes run in the file's order: one that reads what is not computed yet is an error. Feeds override initializers. */
-export function runNaive(model: Model, feeds: ReadonlyMap<string, Nd>): NaiveRun {
-  return new Run().model(model, feeds);
+/**
+ * The outputs of a model. Nodes run in the file's order: one that reads what is not computed yet is an error. Feeds override initializers.
+ * `transparent`: operators to leave out, as if each gave its input.
+ */
+export function runNaive(model: Model, feeds: ReadonlyMap<string, Nd>, transparent: readonly string[] = []): NaiveRun {
+  return new Run(undefined, transparent).model(model, feeds);
 }
 
 /**
@@ -221,7 +224,10 @@ class Run {
   readonly #branches: boolean[] = [];
 
   /** `forced`: makes it a run on magnitudes, whose Ifs go these ways. */
-  constructor(private readonly forced?: boolean[]) {}
+  constructor(
+    private readonly forced?: boolean[],
+    private readonly transparent: readonly string[] = [],
+  ) {}
 
   model(model: Model, feeds: ReadonlyMap<string, Nd>): NaiveRun {
     const { graph } = model;
@@ -247,7 +253,8 @@ class Run {
       return v;
     };
     for (const node of graph.nodes()) {
-      const op = (this.forced && BOUNDS.get(node.opType)) ?? OPS.get(node.opType);
+      const left = this.transparent.includes(node.opType) ? same : undefined;
+      const op = left ?? (this.forced && BOUNDS.get(node.opType)) ?? OPS.get(node.opType);
       if (!op || node.domain !== '') throw new Error(`the reference knows no ${node.opType}`);
       const inputs = node.inputs.map((v) => v && read(v));
       const made =
