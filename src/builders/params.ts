@@ -1,3 +1,4 @@
+import { ByteRange } from '../base/bytes.js';
 import { never } from '../base/errors.js';
 import type { Value } from '../graph/ir.js';
 import { elementCount } from '../tensor/dtype.js';
@@ -65,21 +66,23 @@ export const countParams = (params: Iterable<Param>): number => {
 /** Writes elements `from`, `from` + 1, ... of a float32 parameter into `out`. */
 export type Fill = (out: Float32Array, param: Omit<Param, 'placements'>, from: number) => void;
 
-/** Rows `from` to `from + rows` of a parameter's fill; made anew each time its bytes are asked for. */
+/** Rows `from` to `from + rows` of a parameter's fill, made when its bytes are asked for: a part of them without the rest, nothing kept. */
 export function filledTensor(
   param: Omit<Param, 'placements'>,
   fill: Fill,
   from = 0,
   rows = param.shape[0] ?? 1,
 ): Tensor {
-  const row = elementCount(param.shape.slice(1));
-  const shape = param.shape.length === 0 ? [] : [rows, ...param.shape.slice(1)];
-  return lazyTensor(param.dtype, shape, () => {
-    if (param.dtype === 'int64') return new Uint8Array(8 * elementCount(shape));
-    const out = new Float32Array(elementCount(shape));
-    fill(out, param, from * row);
-    return new Uint8Array(out.buffer);
-  });
+  const first = from * elementCount(param.shape.slice(1));
+  const shape = [rows, ...param.shape.slice(1)];
+  const size = 4 * elementCount(shape);
+  const read = (at: number, count: number): Uint8Array => {
+    const start = Math.floor(at / 4);
+    const out = new Float32Array(Math.ceil((at + count) / 4) - start);
+    fill(out, param, first + start);
+    return new Uint8Array(out.buffer, at - 4 * start, count);
+  };
+  return rangeTensor(param.dtype, shape, new ByteRange({ size, read }, 0, size));
 }
 
 /** Rows of a tensor with at least one axis, as a view of its bytes. */
