@@ -23,6 +23,8 @@ export { cloneModel } from './graph/clone.js';
 export * from './graph/edit.js';
 export * from './graph/ir.js';
 export * from './graph/types.js';
+/** Declared operators: what `node.is` and `Editor.add` take. */
+export * as ops from './ops/index.js';
 export { registry } from './ops/index.js';
 export type { Evaluate } from './passes/evaluate.js';
 export { freezeInitializers } from './passes/freeze.js';
