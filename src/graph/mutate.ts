@@ -56,6 +56,19 @@ export function swapInput(node: Node, from: Value, to: Value): void {
   mutable(to).uses.set(node, (to.uses.get(node) ?? 0) + count);
 }
 
+/** Changes one input; the others, and their uses, are not touched. `index` may be one past the last. */
+export function setInputAt(node: Node, index: number, value: Value | undefined): void {
+  const inputs = mutableInputs(node);
+  const old = inputs[index];
+  while (inputs.length < index) inputs.push(undefined);
+  inputs[index] = value;
+  if (old) dropUse(old, node);
+  if (value) addUse(value, node);
+}
+
+// An array of the node's own since `setInputs`.
+const mutableInputs = (node: Node): (Value | undefined)[] => node.inputs as (Value | undefined)[];
+
 function addUse(value: Value, node: Node): void {
   mutable(value).uses.set(node, (value.uses.get(node) ?? 0) + 1);
 }

@@ -1,0 +1,162 @@
+import { cloneModel } from '../graph/clone.js';
+import { Editor, everyGraph } from '../graph/edit.js';
+import { inferShapes } from '../graph/infer.js';
+import type { Graph, Model, Node, Value } from '../graph/ir.js';
+import { nodeLabel } from '../graph/order.js';
+import { type Dim, isTensorType, type Shape, staticShape } from '../graph/types.js';
+import { batchNorm, Conv, ConvTranspose, Gemm, MatMul, registry } from '../ops/index.js';
+import { bytesOf, type DType, elementCount } from '../tensor/dtype.js';
+import { peakBytes } from './peak.js';
+
+export interface CostOptions {
+  /** Sizes of named dimensions of the inputs. Those not given here, and unnamed ones, count as 1: one image. */
+  readonly dims?: ReadonlyMap<string, number> | undefined;
+}
+
+export interface NodeCost {
+  readonly node: string;
+  readonly op: string;
+  /** The first output: its name and what is known of its shape. */
+  readonly output: string | undefined;
+  readonly shape: Shape | undefined;
+  /** Elements of the weights that this node is the first to use. */
+  readonly parameters: number;
+  readonly buffers: number;
+  /** Undefined where a shape that they depend on is not known. */
+  readonly macs: number | undefined;
+  readonly activations: number | undefined;
+}
+
+export interface ModelCosts {
+  /** In the order of the file, those in subgraphs after the node that holds them. */
+  readonly nodes: readonly NodeCost[];
+  readonly parameters: number;
+  readonly buffers: number;
+  readonly macs: number;
+  readonly activations: number;
+  readonly weightBytes: number;
+  /** Undefined where a value's size is not known. */
+  readonly peakActivationBytes: number | undefined;
+  /** Nodes whose multiply-accumulates could not be counted, and calls of functions, which are not looked into. */
+  readonly uncounted: readonly string[];
+}
+
+/**
+ * What a model costs for one input.
+ *
+ * - `parameters`: elements of floating-point initializers of rank 1 or more that nodes use, each counted once; `buffers` those among them that
+ *   training does not learn, the mean and variance of BatchNormalization, which are not in `parameters`. Scalars are settings, not weights.
+ * - `macs`: multiply-accumulates of Conv, ConvTranspose, Gemm and MatMul. Biases, normalisation, activations and pooling are not counted.
+ * - `activations`: elements of the outputs of convolutions (Radosavovic et al., arXiv:2003.13678).
+ * - `weightBytes`: all initializers. `peakActivationBytes`: the most that inputs, outputs and intermediate values take at once when nodes run in
+ *   the file's order and each value is let go after its last use; an estimate, since runtimes reorder, fuse and work in place.
+ *
+ * Every branch of a subgraph counts once. Does not change the model.
+ */
+export function costs(model: Model, options: CostOptions = {}): ModelCosts {
+  const sized = withSizes(model, options.dims ?? new Map());
+  const seen = new Set<Value>();
+  const called = new Set(model.functions.map((f) => `${f.domain ?? ''}:${f.name ?? ''}`));
+  const nodes: NodeCost[] = [];
+  const uncounted: string[] = [];
+  let weightBytes = 0;
+  for (const graph of everyGraph(sized)) {
+    if (graph.root !== sized) continue;
+    weightBytes += weightBytesOf(graph);
+    for (const node of graph.nodes()) {
+      const cost = nodeCost(node, seen);
+      nodes.push(cost);
+      if (cost.macs === undefined || called.has(`${node.declaredDomain ?? ''}:${node.opType}`))
+        uncounted.push(cost.node);
+    }
+  }
+  const sum = (of: (cost: NodeCost) => number | undefined): number => nodes.reduce((n, c) => n + (of(c) ?? 0), 0);
+  return {
+    nodes,
+    parameters: sum((c) => c.parameters),
+    buffers: sum((c) => c.buffers),
+    macs: sum((c) => c.macs),
+    activations: sum((c) => c.activations),
+    weightBytes,
+    peakActivationBytes: peakBytes(sized.graph, valueBytes),
+    uncounted,
+  };
+}
+
+/** A copy whose inputs have sizes in place of names, and whose other values have the types that follow. */
+function withSizes(model: Model, dims: ReadonlyMap<string, number>): Model {
+  const sized = cloneModel(model);
+  const edit = new Editor(sized);
+  const size = (d: Dim): number => (typeof d === 'number' ? d : ((d === undefined ? undefined : dims.get(d)) ?? 1));
+  for (const input of sized.graph.inputs) {
+    const type = sized.graph.inputInfos.get(input)?.type;
+    if (!input.initializer && isTensorType(type) && type.shape)
+      edit.declare(sized.graph, input, { ...type, shape: type.shape.map(size) });
+  }
+  inferShapes(sized, registry);
+  return sized;
+}
+
+function weightBytesOf(graph: Graph): number {
+  let bytes = 0;
+  for (const value of graph.initializers) bytes += value.initializer?.byteLength ?? 0;
+  for (const { sparseInitializer: sparse } of graph.sparseInitializers)
+    bytes += (sparse?.values.byteLength ?? 0) + (sparse?.indices.byteLength ?? 0);
+  return bytes;
+}
+
+function nodeCost(node: Node, seen: Set<Value>): NodeCost {
+  const statistics = batchNorm(node);
+  let parameters = 0;
+  let buffers = 0;
+  for (const value of new Set(node.inputs)) {
+    if (!value?.initializer || seen.has(value)) continue;
+    const { dtype, shape } = value.initializer;
+    if (!WEIGHT_TYPES.has(dtype) || shape.length === 0) continue;
+    seen.add(value);
+    if (value === statistics?.mean || value === statistics?.variance) buffers += elementCount(shape);
+    else parameters += elementCount(shape);
+  }
+  const output = node.outputs.find((v) => v !== undefined);
+  const type = output?.type;
+  return {
+    node: nodeLabel(node),
+    op: node.opType,
+    output: output?.name,
+    shape: isTensorType(type) ? type.shape : undefined,
+    parameters,
+    buffers,
+    macs: macsOf(node),
+    activations: node.is(Conv) || node.is(ConvTranspose) ? elements(node.out.y) : 0,
+  };
+}
+
+const WEIGHT_TYPES: ReadonlySet<DType> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
+
+const elements = (value: Value): number | undefined => {
+  const shape = staticShape(value.type);
+  return shape && elementCount(shape);
+};
+
+function macsOf(node: Node): number | undefined {
+  if (node.is(Conv)) return times(elements(node.out.y), staticShape(node.in.w.type)?.slice(1));
+  // Each input element meets M/group * k1..kn weights.
+  if (node.is(ConvTranspose)) return times(elements(node.in.x), staticShape(node.in.w.type)?.slice(1));
+  if (node.is(Gemm))
+    return times(
+      elements(node.out.y),
+      staticShape(node.in.a.type)
+        ?.slice(node.attr.transA ? 0 : 1)
+        .slice(0, 1),
+    );
+  if (node.is(MatMul)) return times(elements(node.out.y), staticShape(node.in.a.type)?.slice(-1));
+  return 0;
+}
+
+const times = (count: number | undefined, sizes: readonly number[] | undefined): number | undefined =>
+  count === undefined || sizes === undefined ? undefined : count * elementCount(sizes);
+
+function valueBytes(value: Value): number | undefined {
+  const shape = staticShape(value.type);
+  return shape && isTensorType(value.type) ? bytesOf(value.type.dtype, elementCount(shape)) : undefined;
+}

@@ -1,0 +1,1 @@
+export { type CostOptions, costs, type ModelCosts, type NodeCost } from './costs.js';

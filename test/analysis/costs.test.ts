@@ -1,0 +1,134 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { costs } from '../../src/analysis/index.js';
+import { buildArchitecture } from '../../src/builders/build.js';
+import { findVariant, variants } from '../../src/builders/cards.js';
+import { goldenVarScale } from '../../src/builders/golden.js';
+import { parseGraph } from '../../src/graph/parse.js';
+import { printGraph } from '../../src/graph/print.js';
+import { readGolden } from '../support/goldens.js';
+import { describeShared, shared } from '../support/shared.js';
+
+/** Multiply-accumulates of a convolution, one by one: every output element, every tap of its group. */
+function convMacs(
+  size: number,
+  inputs: number,
+  outputs: number,
+  kernel: number,
+  groups: number,
+  stride: number,
+): number {
+  let count = 0;
+  for (let o = 0; o < outputs; o++)
+    for (let y = 0; y + kernel <= size; y += stride)
+      for (let x = 0; x + kernel <= size; x += stride)
+        for (let i = 0; i < inputs / groups; i++) for (let k = 0; k < kernel * kernel; k++) count += 1;
+  return count;
+}
+
+test.each([
+  [8, 4, 6, 3, 2, 1],
+  [9, 4, 4, 3, 4, 2],
+  [5, 3, 2, 1, 1, 1],
+])(
+  'a convolution: size %i, %i to %i channels, kernel %i, %i groups, stride %i',
+  (size, inputs, outputs, kernel, groups, stride) => {
+    const model = parseGraph(
+      `(x: float32[n,${inputs},${size},${size}]) -> (y)
+      y = Conv@c<group=${groups}, strides=[${stride},${stride}]>(x, w: float32[${outputs},${inputs / groups},${kernel},${kernel}], b: float32[${outputs}])`,
+    );
+    const result = costs(model);
+    expect(result.macs).toBe(convMacs(size, inputs, outputs, kernel, groups, stride));
+    expect(result.parameters).toBe((outputs * inputs * kernel * kernel) / groups + outputs);
+    expect(result.weightBytes).toBe(4 * result.parameters);
+    const out = Math.floor((size - kernel) / stride) + 1;
+    expect(result.activations).toBe(outputs * out * out);
+    expect(result.nodes[0]).toMatchObject({ node: 'c', op: 'Conv', output: 'y', shape: [1, outputs, out, out] });
+    expect(costs(model, { dims: new Map([['n', 5]]) }).macs).toBe(5 * result.macs);
+  },
+);
+
+test('transposed convolutions count each input element by the weights that it meets', () => {
+  const result = costs(
+    parseGraph('(x: float32[1,4,5,5]) -> (y) y = ConvTranspose<group=2, strides=[2,2]>(x, w: float32[4,3,3,3])'),
+  );
+  expect(result.macs).toBe(4 * 25 * 3 * 9);
+  expect(result.activations).toBe(6 * 11 * 11);
+});
+
+test('matrix products', () => {
+  const macs = (text: string): number => costs(parseGraph(text)).macs;
+  expect(macs('(x: float32[n,7]) -> (y) y = Gemm<transB=1>(x, w: float32[5,7], b: float32[5])')).toBe(35);
+  expect(macs('(x: float32[7,n]) -> (y) y = Gemm<transA=1>(x, w: float32[7,5])')).toBe(35);
+  expect(macs('(a: float32[2,3,4], b: float32[2,4,5]) -> (y) y = MatMul(a, b)')).toBe(2 * 3 * 4 * 5);
+});
+
+test('what counts as parameter: weights once, not the statistics of BatchNormalization, not scalars, not integers', () => {
+  const result = costs(
+    parseGraph(`(x: float32[1,2,4,4]) -> (z)
+      c = Conv(x, w: float32[2,2,1,1])
+      d = Conv(c, w)
+      e = BatchNormalization(d, s: float32[2], b: float32[2], m: float32[2], v: float32[2])
+      f = Clip(e, low: float32[] = [0], high: float32[] = [6])
+      g = Reshape(f, shape: int64[2] = [1,32])
+      unused: float32[100]
+      z = Relu(g)`),
+  );
+  expect(result.parameters).toBe(4 + 2 + 2);
+  expect(result.buffers).toBe(4);
+  expect(result.nodes.map((n) => n.parameters)).toEqual([4, 0, 4, 0, 0, 0]);
+  expect(result.weightBytes).toBe(4 * (4 + 8 + 2 + 100) + 16);
+});
+
+test('the peak is where most is alive at once', () => {
+  const peak = (text: string): number | undefined => costs(parseGraph(text)).peakActivationBytes;
+  const io = '(x: float32[10]) -> (z)';
+  expect(peak(`${io} z = Relu(x)`)).toBe(80);
+  expect(peak(`${io} a = Relu(x) b = Relu(a) z = Relu(b)`)).toBe(80);
+  expect(peak(`${io} a = Relu(x) b = Relu(a) z = Add(b, x)`)).toBe(120);
+  expect(
+    peak(
+      `${io} a = Relu(x) w: bool[] = [1] z = If<then_branch={ t () -> (p) p = Add(a, x) }, else_branch={ e () -> (q) q = Neg(a) }>(w)`,
+    ),
+  ).toBe(120);
+  expect(peak('(x: float32[10]) -> (z) z = my::Unknown(x)')).toBeUndefined();
+});
+
+test('what cannot be counted is named', () => {
+  const result = costs(
+    parseGraph(`<opset: ["": 17, my: 1]> function my::F opset: ["": 17] { (a) -> (b) b = Relu(a) }
+      (x: float32[1,3,8,8]) -> (y) u = other::Op(x) t = Conv@unknown(u, w: float32[4,3,3,3]) y = my::F@call(t)`),
+  );
+  expect(result.uncounted).toEqual(['unknown', 'call']);
+});
+
+test('the model stays as it was', () => {
+  const model = parseGraph('(x: float32[n,3,8,8]) -> (y) y = Conv(x, w: float32[4,3,3,3])');
+  const before = printGraph(model, { types: 'known' });
+  costs(model);
+  expect(printGraph(model, { types: 'known' })).toBe(before);
+});
+
+describeShared('the networks of the ground truth', () => {
+  const known = new Set(variants().map((v) => v.name));
+  const goldens = ['models', 'seeds']
+    .map((folder) => shared(`reference/${folder}`))
+    .flatMap((folder) =>
+      readdirSync(folder).map((file) => ({ name: file.replace('.json', ''), path: join(folder, file) })),
+    )
+    .filter(({ name }) => known.has(name));
+
+  test.each(goldens)('$name', ({ name, path }) => {
+    const golden = readGolden(path);
+    const built = buildArchitecture(findVariant(name), { init: { kind: 'golden', varScale: goldenVarScale(golden) } });
+    const result = costs(built.model);
+    const statistics = golden.state_dict.filter(([key]) => /running_(mean|var)$/.test(key));
+    expect(result.macs).toBe(golden.macs_with_aux ?? golden.macs);
+    // Factors and offsets of `transform_input`, one for each channel: nothing in a file says that they were not learned.
+    const fixed = name.endsWith('transform_input') ? 6 : 0;
+    expect(result.parameters).toBe(golden.params + fixed);
+    expect(result.buffers).toBe(statistics.reduce((n, [, , shape]) => n + (shape[0] ?? 0), 0));
+    expect(result.uncounted).toEqual([]);
+  });
+});
