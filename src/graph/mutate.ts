@@ -147,16 +147,22 @@ export function unlinkNode(node: Node): void {
 /** Releases all that a removed node, and the graphs inside it, used. Gives the values that lost a use. */
 export function releaseNode(node: Node): Set<Value> {
   const lost = new Set<Value>();
-  const pending: Node[] = [node];
-  for (let n = pending.pop(); n; n = pending.pop()) {
-    for (const value of n.inputs) if (value) lost.add(value);
-    setInputs(n, []);
-    for (const attr of n.attrs.values()) {
-      for (const graph of graphsOf(attr)) {
-        for (const value of graph.outputs) lost.add(value);
-        setGraphOutputs(graph, []);
-        pending.push(...graph.nodes());
-      }
+  for (const value of node.inputs) if (value) lost.add(value);
+  setInputs(node, []);
+  for (const attr of node.attrs.values()) releaseGraphs(graphsOf(attr), lost);
+  return lost;
+}
+
+/** Releases all that removed graphs used. Gives the values that lost a use. */
+export function releaseGraphs(graphs: readonly Graph[], lost = new Set<Value>()): Set<Value> {
+  const pending = [...graphs];
+  for (let graph = pending.pop(); graph; graph = pending.pop()) {
+    for (const value of graph.outputs) lost.add(value);
+    setGraphOutputs(graph, []);
+    for (const node of graph.nodes()) {
+      for (const value of node.inputs) if (value) lost.add(value);
+      setInputs(node, []);
+      for (const attr of node.attrs.values()) pending.push(...graphsOf(attr));
     }
   }
   return lost;

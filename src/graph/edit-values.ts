@@ -1,0 +1,235 @@
+import { CnnxError } from '../base/errors.js';
+import { printable } from '../base/text.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { MetadataEntry } from './attr.js';
+import { FreshNames } from './fresh-names.js';
+import { type Graph, Model, type Node, type OpsetImport, type Value, type ValueInfo } from './ir.js';
+import {
+  appendGraphInput,
+  defineValue,
+  forgetValue,
+  mutable,
+  renameValue,
+  setGraphInputs,
+  setGraphOutputs,
+} from './mutate.js';
+import type { ValueType } from './types.js';
+import { everyGraph, everyNode, namesOf } from './walk.js';
+
+/** The half of `Editor` that makes, declares and names values, and keeps account of what was touched. */
+export class ValueEditor {
+  /** Grows with every edit. */
+  revision = 0;
+  #names: FreshNames | undefined;
+  #nodeNames: FreshNames | undefined;
+
+  constructor(
+    readonly model: Model,
+    /** Hears of every node that was made, or whose inputs changed. */
+    readonly onTouch: (node: Node) => void = () => {},
+  ) {}
+
+  // --- whole models -------------------------------------------------------------------------------------------------------------
+
+  setHeader(header: {
+    irVersion?: bigint;
+    producerName?: string;
+    producerVersion?: string;
+    docString?: string;
+    metadata?: readonly MetadataEntry[];
+    opsetImports?: readonly OpsetImport[];
+  }): void {
+    Object.assign(mutable(this.model), header);
+    mutable(this.model).span = undefined;
+  }
+
+  nameGraph(graph: Graph, name: string): void {
+    mutable(graph).name = name;
+    this.touchGraph(graph);
+  }
+
+  // --- values -------------------------------------------------------------------------------------------------------------------
+
+  /** Throws `graph/duplicate-name` when a value of the graph has that name. */
+  addInput(graph: Graph, name: string, type: ValueType): Value {
+    const value = this.define(graph, name);
+    mutable(value).type = type;
+    appendGraphInput(graph, value);
+    mutable(graph).inputInfos.set(value, { name, type });
+    this.touchGraph(graph);
+    return value;
+  }
+
+  addOutput(graph: Graph, value: Value): void {
+    setGraphOutputs(graph, [...graph.outputs, value]);
+    mutable(graph).outputInfos = [...graph.outputInfos, { name: value.name, type: value.type }];
+    this.touchGraph(graph);
+  }
+
+  /** A new initializer under exactly this name. Throws `graph/duplicate-name`. Below IR version 4 it is listed as an input too, as that version asks. */
+  addInitializer(graph: Graph, name: string, data: Tensor): Value {
+    const value = this.define(graph, name);
+    this.initialize(value, data);
+    return value;
+  }
+
+  protected initialize(value: Value, data: Tensor): void {
+    const { graph, name } = value;
+    mutable(value).initializer = data;
+    mutable(value).type = { kind: 'tensor', dtype: data.dtype, shape: data.shape };
+    mutable(graph).initializers.add(value);
+    if (!this.model.overridableInitializers && graph.root instanceof Model && !graph.parent) {
+      appendGraphInput(graph, value);
+      mutable(graph).inputInfos.set(value, { name, type: value.type });
+    }
+    this.touchGraph(graph);
+  }
+
+  /** A new initializer named `hint`, or `hint` and a number if that is taken. In a function's body, which can have none, use a node. */
+  constant(graph: Graph, data: Tensor, hint: string): Value {
+    return this.addInitializer(graph, this.freshName(hint), data);
+  }
+
+  /** Swaps the data of an initializer; every user sees it. */
+  setInitializer(value: Value, data: Tensor): void {
+    mutable(value).initializer = data;
+    mutable(value).type = { kind: 'tensor', dtype: data.dtype, shape: data.shape };
+    const info = value.graph.inputInfos.get(value);
+    if (info) mutable(value.graph).inputInfos.set(value, { ...info, type: value.type });
+    this.touchGraph(value.graph);
+    for (const node of value.uses.keys()) this.onTouch(node);
+  }
+
+  /** Records what was found out about a value. Not an edit of the file. */
+  setType(value: Value, type: ValueType | undefined): void {
+    mutable(value).type = type;
+  }
+
+  /** Changes what the file declares of a graph input or output. */
+  declare(graph: Graph, value: Value, type: ValueType): void {
+    mutable(value).type = type;
+    const swap = (info: ValueInfo): ValueInfo => (info.name === value.name ? { ...info, type } : info);
+    const input = graph.inputInfos.get(value);
+    if (input) mutable(graph).inputInfos.set(value, swap(input));
+    mutable(graph).outputInfos = graph.outputInfos.map(swap);
+    mutable(graph).valueInfos = graph.valueInfos.map(swap);
+    this.touchGraph(graph);
+  }
+
+  /** Replaces the declared types of inner values (value_info) as a whole. */
+  setValueInfos(graph: Graph, infos: readonly ValueInfo[]): void {
+    mutable(graph).valueInfos = infos;
+    this.touchGraph(graph);
+  }
+
+  /** Takes an initializer off the graph's inputs: callers can no longer override it. */
+  freeze(value: Value): void {
+    setGraphInputs(
+      value.graph,
+      value.graph.inputs.filter((v) => v !== value),
+    );
+    mutable(value.graph).inputInfos.delete(value);
+    this.touchGraph(value.graph);
+    for (const node of value.uses.keys()) this.onTouch(node);
+  }
+
+  /** A name that no value of the model has, in any graph: `hint` itself if it is free. */
+  freshName(hint: string): string {
+    this.#names ??= new FreshNames(namesOf(this.model));
+    return this.#names.take(hint);
+  }
+
+  freshNodeName(hint: string): string {
+    this.#nodeNames ??= new FreshNames(everyNode(this.model).flatMap((n) => n.name ?? []));
+    return this.#nodeNames.take(hint);
+  }
+
+  /** The graphs that have a value among their outputs: its own, if that is all, or subgraphs too. */
+  protected graphsListing(value: Value): readonly Graph[] {
+    const own = value.graph.outputs.filter((v) => v === value).length;
+    if (own === value.outputCount) return own > 0 ? [value.graph] : [];
+    return everyGraph(this.model).filter((g) => g.outputs.includes(value));
+  }
+
+  /** Renames a value in every file position. The name must be free. */
+  rename(value: Value, name: string): void {
+    if (value.graph.values.has(name))
+      throw new CnnxError('graph/duplicate-name', `a value named ${printable(name)} exists already`, {
+        at: { value: name },
+      });
+    const old = value.name;
+    renameValue(value, name);
+    this.#names?.add(name);
+    const swap = (info: ValueInfo): ValueInfo => (info.name === old ? { ...info, name } : info);
+    const graph = mutable(value.graph);
+    const info = graph.inputInfos.get(value);
+    if (info) graph.inputInfos.set(value, swap(info));
+    for (const g of this.graphsListing(value)) {
+      mutable(g).outputInfos = g.outputInfos.map((o, i) => (g.outputs[i] === value ? swap(o) : o));
+      this.touchGraph(g);
+    }
+    graph.valueInfos = graph.valueInfos.filter((i) => i.name !== name).map(swap);
+    if (value.producer) this.touchQuietly(value.producer);
+    for (const node of value.uses.keys()) this.touchQuietly(node);
+    this.touchGraph(value.graph);
+  }
+
+  /** Removes an initializer or value that nothing uses; sweeps nothing else. */
+  removeUnused(value: Value): void {
+    if (value.uses.size > 0 || value.outputCount > 0)
+      throw new Error(`bug: ${printable(value.name)} is removed while in use`);
+    if (value.isInput) this.freeze(value);
+    this.touchGraph(value.graph);
+    forgetValue(value);
+    mutable(value.graph).valueInfos = value.graph.valueInfos.filter((i) => i.name !== value.name);
+  }
+
+  /** Marks a node as changed: its bytes, and those of everything around it, are written anew. */
+  touch(node: Node): void {
+    this.touchQuietly(node);
+    this.onTouch(node);
+  }
+
+  touchGraph(graph: Graph): void {
+    this.revision += 1;
+    for (let g: Graph | undefined = graph; g; g = g.parent) {
+      mutable(g).span = undefined;
+      mutable(g.owner).span = undefined;
+    }
+    mutable(graph.root).span = undefined;
+    mutable(this.model).span = undefined;
+  }
+
+  protected touchQuietly(node: Node): void {
+    mutable(node).span = undefined;
+    this.touchGraph(node.graph);
+  }
+
+  protected define(graph: Graph, name: string): Value {
+    if (graph.values.has(name))
+      throw new CnnxError('graph/duplicate-name', `a value named ${printable(name)} exists already`, {
+        at: { value: name },
+      });
+    this.#names?.add(name);
+    return defineValue(graph, name);
+  }
+
+  protected forget(value: Value): void {
+    this.touchGraph(value.graph);
+    forgetValue(value);
+    this.#forgotten.add(value);
+  }
+
+  readonly #forgotten = new Set<Value>();
+
+  /** Drops declared types of values that are gone. Call once, after the last edit. */
+  finish(): void {
+    const byGraph = new Map<Graph, Set<string>>();
+    for (const v of this.#forgotten) byGraph.set(v.graph, (byGraph.get(v.graph) ?? new Set()).add(v.name));
+    this.#forgotten.clear();
+    for (const [graph, names] of byGraph) {
+      if (!graph.valueInfos.some((i) => names.has(i.name) && !graph.values.has(i.name))) continue;
+      mutable(graph).valueInfos = graph.valueInfos.filter((i) => !names.has(i.name) || graph.values.has(i.name));
+    }
+  }
+}
