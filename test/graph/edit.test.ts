@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { attrOf } from '../../src/graph/attr.js';
 import { cloneModel } from '../../src/graph/clone.js';
