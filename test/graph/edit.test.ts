@@ -6,6 +6,7 @@ import { Editor } from '../../src/graph/edit.js';
 import type { Model, Node, Value } from '../../src/graph/ir.js';
 import { parseGraph } from '../../src/graph/parse.js';
 import { printGraph } from '../../src/graph/print.js';
+import { isTensorType } from '../../src/graph/types.js';
 import { Add, Concat, Neg, Relu } from '../../src/ops/index.js';
 import { float32Tensor } from '../../src/tensor/tensor.js';
 import { brokenInvariants, deadParts } from '../support/invariants.js';
@@ -42,7 +43,7 @@ type Step = readonly [kind: number, a: number, b: number];
 function step(edit: Editor, [kind, a, b]: Step): boolean {
   const { graph } = edit.model;
   const nodes = [...graph.nodes()];
-  const values = [...graph.values.values()];
+  const values = [...graph.values.values()].filter((v) => !isTensorType(v.type) || v.type.dtype === 'float32');
   const node = nodes[a % nodes.length];
   const value = values[b % values.length];
   if (!value) return false;
