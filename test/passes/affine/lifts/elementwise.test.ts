@@ -1,0 +1,226 @@
+import { describe, test } from 'vitest';
+import { bn, expectLeft, expectMerge, graph, type Row } from '../../../support/lifts.js';
+
+const image = 'x: float32[n,4,9,9]';
+const conv = (y: string, x = 'x', pad = 1): string =>
+  `${y} = Conv<pads=[${pad},${pad},${pad},${pad}]>(${x}, w.${y}: float32[4,4,${2 * pad + 1},${2 * pad + 1}], b.${y}: float32[4])`;
+
+describe.each(['Add', 'Sub', 'Mul', 'Div'])('%s', (op) => {
+  test.each(['[4,1,1]', '[1,4,1,1]', '[]', '[1]', '[1,1,1,1]'])('a constant of shape %s for each channel', (shape) =>
+    expectMerge(graph(image, 'y', conv('c'), `y = ${op}(c, k: float32${shape})`), { Conv: 1 }),
+  );
+
+  const rows: readonly Row[] = [
+    // A rank-1 constant lies along W, even when W = C.
+    [
+      'the constant differs along another axis than the channels',
+      graph('x: float32[n,4,4,4]', 'y', conv('c'), `y = ${op}(c, k: float32[4])`),
+    ],
+    [
+      'the constant differs along another axis than the channels',
+      graph(image, 'y', conv('c'), `y = ${op}(c, k: float32[9,1])`),
+    ],
+    ['the constant has a higher rank', graph(image, 'y', conv('c'), `y = ${op}(c, k: float32[1,1,1,1,1])`)],
+    [
+      'the constant broadcasts the channels',
+      graph(image, 'y', 'c = Conv(x, w: float32[1,4,3,3])', `y = ${op}(c, k: float32[4,1,1])`),
+    ],
+    [
+      'the constant is not of a floating-point type',
+      graph(image, 'y', conv('c'), `y = ${op}(c, k: int64[])`),
+      'broken',
+    ],
+    ['a constant is not finite', graph(image, 'y', conv('c'), `y = ${op}(c, k: float32[] = [inf])`), 'broken'],
+  ];
+  test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
+});
+
+describe('sums of windows on one source', () => {
+  const add = (a: string, b: string): string => graph(image, 'y', conv('p', 'x', 1), a, b);
+  test.each([
+    ['3x3 + 1x1', add(conv('q', 'x', 0), 'y = Add(p, q)')],
+    ['3x3 + 5x5', add(conv('q', 'x', 2), 'y = Add(p, q)')],
+    ['3x3 - 1x1', add(conv('q', 'x', 0), 'y = Sub(p, q)')],
+    ['a Sum of three', graph(image, 'y', conv('p', 'x', 1), conv('q', 'x', 0), conv('r', 'x', 1), 'y = Sum(p, q, r)')],
+    [
+      'a Mean of three',
+      graph(image, 'y', conv('p', 'x', 1), conv('q', 'x', 0), conv('r', 'x', 1), 'y = Mean(p, q, r)'),
+    ],
+    [
+      '1x3 + 3x1 + 3x3',
+      graph(
+        image,
+        'y',
+        conv('p', 'x', 1),
+        'q = Conv<pads=[0,1,0,1]>(x, v: float32[4,4,1,3])',
+        'r = Conv<pads=[1,0,1,0]>(x, u: float32[4,4,3,1])',
+        's = Add(q, r)',
+        'y = Add(p, s)',
+      ),
+    ],
+    ['the source itself', graph(image, 'y', conv('p'), 'y = Add(p, x)')],
+    ['a scale of the source, first', graph(image, 'y', bn('n', 'x', 4), conv('p'), 'y = Add(n, p)')],
+    ['the negative of one', graph(image, 'y', conv('p'), conv('q'), 'n = Neg(q)', 'y = Add(p, n)')],
+    ['grouped and dense', graph(image, 'y', conv('p'), 'q = Conv<group=2>(x, v: float32[4,2,1,1])', 'y = Add(p, q)')],
+    [
+      'dilations differ, but one has a single tap',
+      graph(
+        image,
+        'y',
+        'p = Conv<pads=[2,2,2,2], dilations=[2,2]>(x, w: float32[4,4,3,3])',
+        conv('q', 'x', 0),
+        'y = Add(p, q)',
+      ),
+    ],
+    [
+      'sizes equal only at the known length',
+      graph(
+        'x: float32[2,4,8,8]',
+        'y',
+        'p = Conv<strides=[2,2], pads=[1,1,0,0]>(x, w: float32[4,4,3,3])',
+        'q = Conv<strides=[2,2]>(x, v: float32[4,4,1,1])',
+        'y = Add(p, q)',
+      ),
+    ],
+    [
+      'SAME_UPPER at known sizes',
+      graph(
+        image,
+        'y',
+        'p = Conv<auto_pad="SAME_UPPER", strides=[2,2]>(x, w: float32[4,4,3,3])',
+        'q = Conv<auto_pad="SAME_UPPER", strides=[2,2]>(x, v: float32[4,4,1,1])',
+        'y = Add(p, q)',
+      ),
+    ],
+    [
+      'SAME_LOWER of stride 1 at unknown sizes',
+      graph(
+        'x: float32[n,4,h,h]',
+        'y',
+        'p = Conv<auto_pad="SAME_LOWER">(x, w: float32[4,4,3,3])',
+        'q = Conv<auto_pad="SAME_LOWER">(x, v: float32[4,4,2,2])',
+        'y = Add(p, q)',
+      ),
+    ],
+  ])('%s', (_, text) => expectMerge(text, { Conv: 1 }));
+
+  test('two sources: what each needs, and their sum', () =>
+    expectMerge(
+      graph(
+        `${image}, z: float32[n,4,9,9]`,
+        'y',
+        conv('p'),
+        'q = Conv(x, v: float32[4,4,1,1])',
+        conv('r', 'z'),
+        's = Add(p, r)',
+        'y = Add(s, q)',
+      ),
+      { Add: 1, Conv: 2 },
+    ));
+
+  const rows: readonly Row[] = [
+    [
+      'strides differ',
+      graph(
+        'x: float32[2,4,1,1]',
+        'y',
+        'p = Conv<strides=[2,2]>(x, w: float32[4,4,1,1])',
+        'q = Conv(x, v: float32[4,4,1,1])',
+        'y = Add(p, q)',
+      ),
+    ],
+    [
+      'dilations differ',
+      graph(
+        image,
+        'y',
+        'p = Conv<pads=[2,2,2,2], dilations=[2,2]>(x, w: float32[4,4,3,3])',
+        conv('q', 'x', 1),
+        'y = Add(p, q)',
+      ),
+    ],
+    [
+      'windows stand off each other by less than the dilation',
+      graph(
+        image,
+        'y',
+        'p = Conv<pads=[2,2,2,2], dilations=[2,2]>(x, w: float32[4,4,3,3])',
+        'q = Conv<pads=[1,1,1,1], dilations=[2,2]>(x, v: float32[4,4,2,2])',
+        'y = Add(p, q)',
+      ),
+    ],
+    // 1x1 without padding beside 3x3 without padding: sizes 9 and 7 do not add, and h and h - 2 are not proven equal.
+    [
+      'output sizes differ',
+      graph(
+        'x: float32[2,4,3,3]',
+        'y',
+        'p = Conv(x, w: float32[4,4,3,3])',
+        'q = Conv(x, v: float32[4,4,1,1])',
+        'y = Add(p, q)',
+      ),
+    ],
+    [
+      'output sizes are not proven equal',
+      graph(
+        'x: float32[n,4,h,h]',
+        'y',
+        'p = Conv<strides=[8,8]>(x, w: float32[4,4,2,2])',
+        'q = Conv<strides=[8,8]>(x, v: float32[4,4,1,1])',
+        'y = Add(p, q)',
+      ),
+    ],
+    [
+      'auto_pad at a length that is not known',
+      graph(
+        'x: float32[n,4,h,h]',
+        'y',
+        'p = Conv<auto_pad="SAME_UPPER", strides=[2,2]>(x, w: float32[4,4,3,3])',
+        'q = Conv<auto_pad="SAME_UPPER", strides=[2,2]>(x, v: float32[4,4,1,1])',
+        'y = Add(p, q)',
+      ),
+    ],
+    [
+      'operands of unlike shapes',
+      graph(
+        'x: float32[2,4,9,9]',
+        'y',
+        'p = Conv(x, w: float32[1,4,1,1])',
+        'q = Conv(x, v: float32[4,4,1,1])',
+        'y = Add(p, q)',
+      ),
+    ],
+    [
+      'operands of different sources, not proven to have one shape',
+      graph(
+        'x: float32[2,4,h,9], z: float32[2,4,1,9]',
+        'y',
+        'p = Conv(x, w: float32[4,4,1,1])',
+        'q = Conv(z, v: float32[4,4,1,1])',
+        'y = Add(p, q)',
+      ),
+    ],
+    [
+      'operands of unlike element types',
+      graph(
+        'x: float32[2,4,9,9]',
+        'y',
+        'p = Conv(x, w: float32[4,4,1,1])',
+        'q = Conv(x, v: float16[4,4,1,1])',
+        'y = Add(p, q)',
+      ),
+      'broken',
+    ],
+    ['no constant operand', graph(`${image}, z: float32[n,4,9,9]`, 'y', conv('c'), 'y = Mul(c, z)')],
+    ['no constant divisor', graph(image, 'y', conv('c'), 'y = Div(k: float32[4,1,1], c)')],
+    ['divides by zero', graph(image, 'y', conv('c'), 'y = Div(c, k: float32[4,1,1] = [1,2,0,1])'), 'broken'],
+    ['only constants', graph(image, 'y', 'k = Add(a: float32[1], b: float32[1])', 'y = Mul(x, k)')],
+    [
+      'an unknown version or form of the operator',
+      '<ir: 3, opset: ["": 6]> (x: float32[2,4]) -> (y)\n y = Add<broadcast=1>(x, k: float32[4])',
+      'broken',
+    ],
+    ['its output is used elsewhere', graph(image, 'y', conv('p'), 'y = Add(p, p)')],
+  ];
+  test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
+});

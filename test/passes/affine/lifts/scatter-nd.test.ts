@@ -1,0 +1,141 @@
+import { describe, test } from 'vitest';
+import { expectLeft, expectMerge, graph, type Row } from '../../../support/lifts.js';
+
+const image = 'x: float32[1,2,3,3]';
+const below = 'c = Conv(x, v: float32[2,2,1,1], b: float32[2] = [0.5,-0.25])';
+const pad = 'd = Pad(c, p: int64[8] = [0,0,1,1,0,0,1,1])';
+const above = 'y = Conv(f, w: float32[2,2,3,3])';
+
+/** Index rows and values that write `border` over one row or column of the 5x5 result, for each channel. */
+function write(y: string, x: string, place: (i: number) => readonly number[], border: readonly number[]): string {
+  const rows: number[] = [];
+  const values: number[] = [];
+  for (const [channel, value] of border.entries()) {
+    for (let i = 0; i < 5; i++) {
+      rows.push(0, channel, ...place(i));
+      values.push(value);
+    }
+  }
+  return `${y} = ScatterND(${x}, i.${y}: int64[${values.length},4] = [${rows.join()}], u.${y}: float32[${values.length}] = [${values.join()}])`;
+}
+
+const sides = (border: readonly number[], last: (i: number) => readonly number[] = (i) => [i, -1]): string =>
+  [
+    write('s1', 'd', (i) => [0, i], border),
+    write('s2', 's1', (i) => [4, i], border),
+    write('s3', 's2', (i) => [i, 0], border),
+    write('f', 's3', last, border),
+  ].join('\n ');
+
+describe('ScatterND', () => {
+  test('over the border of a Pad, with the bias of what is below', () =>
+    expectMerge(graph(image, 'y', below, pad, sides([0.5, -0.25]), above), { Conv: 1 }));
+
+  test('a whole row of a channel at a time', () => {
+    const rows =
+      'f = ScatterND(d, i: int64[4,3] = [0,0,0,0,0,4,0,1,0,0,1,-1], u: float32[4,3] = [0.5,0.5,0.5,0.5,0.5,0.5,-0.25,-0.25,-0.25,-0.25,-0.25,-0.25])';
+    return expectMerge(graph(image, 'y', below, 'd = Pad(c, p: int64[8] = [0,0,1,0,0,0,1,0])', rows, above), {
+      Conv: 1,
+    });
+  });
+
+  const one = (attrs: string, indices: string, updates: string): string =>
+    graph(image, 'y', below, pad, `f = ScatterND${attrs}(d, ${indices}, ${updates})`, above);
+  const rows: readonly Row[] = [
+    ['pads with another value than the bias below', graph(image, 'y', below, pad, sides([0.5, -0.26]), above)],
+    [
+      'a border of several values',
+      graph(
+        image,
+        'y',
+        below,
+        pad,
+        write('f', 'd', (i) => [0, i], [0.5, -0.25]),
+        above,
+      ),
+    ],
+    [
+      'writes inside the border',
+      graph(
+        image,
+        'y',
+        below,
+        pad,
+        sides([0.5, -0.25], (i) => [i, 3]),
+        above,
+      ),
+    ],
+    [
+      'an index outside of the tensor',
+      graph(
+        image,
+        'y',
+        below,
+        pad,
+        sides([0.5, -0.25], (i) => [i, 5]),
+        above,
+      ),
+      'broken',
+    ],
+    ['updates that do not fit the indices', one('', 'i: int64[1,4] = [0,0,0,0]', 'u: float32[2]'), 'broken'],
+    ['the border is added to', one('<reduction="add">', 'i: int64[1,4] = [0,0,0,0]', 'u: float32[1]'), 'broken'],
+    [
+      'what is written to the border is computed',
+      graph(`${image}, u: float32[1]`, 'y', below, pad, 'f = ScatterND(d, i: int64[1,4] = [0,0,0,0], u)', above),
+    ],
+    [
+      'does not write the border of a Pad',
+      graph(image, 'y', below, 'f = ScatterND(c, i: int64[1,4] = [0,0,0,0], u: float32[1])', above),
+    ],
+    ['the border is used elsewhere', graph(image, 'y, d', below, pad, sides([0.5, -0.25]), above)],
+    ['the border is used elsewhere', graph(image, 'y, s2', below, pad, sides([0.5, -0.25]), above)],
+    [
+      'the amounts or the shape are not known',
+      graph(
+        'x: float32[n,2,3,3]',
+        'y',
+        below,
+        pad,
+        write('f', 'd', (i) => [0, i], [0.5, -0.25]),
+        above,
+      ),
+    ],
+    [
+      'pads the batch or the channels, or crops',
+      graph(
+        image,
+        'y',
+        below,
+        'd = Pad(c, p: int64[8] = [0,0,-1,1,0,0,1,1])',
+        'f = ScatterND(d, i: int64[1,4] = [0,0,0,0], u: float32[1])',
+        above,
+      ),
+    ],
+    [
+      'no border',
+      graph(
+        image,
+        'y',
+        below,
+        'r = Relu(x)',
+        'd = Pad(r, p: int64[8] = [0,0,0,0,0,0,0,0])',
+        'f = ScatterND(d, i: int64[0,4] = [], u: float32[0] = [])',
+        'y = Mul(f, k: float32[])',
+      ),
+      'broken',
+    ],
+    [
+      'the border is too large to follow',
+      graph(
+        'x: float32[1,1,5000,5000]',
+        'y',
+        'd = Pad(x, p: int64[8] = [0,0,1,1,0,0,1,1])',
+        'f = ScatterND(d, i: int64[1,4] = [0,0,0,0], u: float32[1])',
+        'y = Conv(f, w: float32[1,1,3,3])',
+      ),
+      'broken',
+    ],
+    ['channels are on the last axis', one('', 'i: int64[1,4] = [0,0,0,0]', 'u: float32[1]')],
+  ];
+  test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
+});
