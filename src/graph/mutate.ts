@@ -107,9 +107,9 @@ export function swapGraphOutput(graph: Graph, from: Value, to: Value): void {
   mutable(graph).outputs = outputs;
 }
 
-/** Lists a value as one more input of a graph. */
+/** Lists a value as one more input of a graph, in the list that there is: below IR version 4 every new constant comes here. */
 export function appendGraphInput(graph: Graph, value: Value): void {
-  mutable(graph).inputs = [...graph.inputs, value];
+  (graph.inputs as Value[]).push(value);
   mutable(value).isInput = true;
 }
 

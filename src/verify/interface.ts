@@ -10,8 +10,8 @@ export const requiredInputs = (model: Model): readonly Value[] =>
 /** Throws `verify/interface`, with every difference, unless both models take the same inputs and give the same outputs. */
 export function checkInterfaces(reference: Model, candidate: Model): void {
   const differences = [
-    ...compareLists('input', requiredInputs(reference), requiredInputs(candidate)),
-    ...compareLists('output', reference.graph.outputs, candidate.graph.outputs),
+    ...compareLists('input', declaredInputs(reference), declaredInputs(candidate)),
+    ...compareLists('output', declaredOutputs(reference), declaredOutputs(candidate)),
   ];
   if (differences.length === 0) return;
   throw new CnnxError(
@@ -21,7 +21,19 @@ export function checkInterfaces(reference: Model, candidate: Model): void {
   );
 }
 
-function compareLists(what: string, a: readonly Value[], b: readonly Value[]): string[] {
+/** An input or output as its model declares it, which what is known of the value need not agree with: outputs may be declared wrongly. */
+interface Declared {
+  readonly name: string;
+  readonly type: ValueType | undefined;
+}
+
+const declaredInputs = (model: Model): Declared[] =>
+  requiredInputs(model).map((v) => ({ name: v.name, type: model.graph.inputInfos.get(v)?.type ?? v.type }));
+
+const declaredOutputs = ({ graph }: Model): Declared[] =>
+  graph.outputs.map((v, i) => ({ name: v.name, type: graph.outputInfos[i]?.type ?? v.type }));
+
+function compareLists(what: string, a: readonly Declared[], b: readonly Declared[]): string[] {
   const others = new Map(b.map((v) => [v.name, v]));
   const out: string[] = [];
   for (const value of a) {
