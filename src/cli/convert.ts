@@ -1,6 +1,19 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { checkWritable, openModel, saveModel, setDims } from '../index.js';
+import { basename } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import {
+  checkWritable,
+  CnnxError,
+  type Model,
+  openCheckpoint,
+  openModel,
+  replaceInitializers,
+  type ReplaceReport,
+  saveModel,
+  setDims,
+  type StateDictForm,
+} from '../index.js';
 import { io } from './io.js';
+import { writeStateDict } from './state-dicts.js';
 
 interface Options {
   readonly out: string;
@@ -8,6 +21,9 @@ interface Options {
   readonly dim?: ReadonlyMap<string, number | string>;
   readonly externalData?: boolean;
   readonly inline?: boolean;
+  readonly weights?: string;
+  readonly partial?: boolean;
+  readonly stateDict?: StateDictForm;
   readonly json?: boolean;
 }
 
@@ -29,23 +45,66 @@ function dimension(
 
 export const define = (command: Command): Command =>
   command
-    .argument('<model>', 'ONNX file; - for standard input')
-    .requiredOption('-o, --out <file>', 'ONNX file to write; - for standard output')
+    .argument('<file>', 'ONNX model, PyTorch checkpoint or safetensors; - for standard input')
+    .requiredOption('-o, --out <file>', 'ONNX or .safetensors file to write; - for a model on standard output')
     .option('--batch <size>', 'the first dimension of the inputs: a number, or a name that leaves it open', size)
     .option('--dim <name=size>', 'a named dimension of the inputs; repeatable', dimension)
     .option('--external-data', 'put the weights into a file beside the model')
     .option('--inline', 'put all weights into the model')
+    .option('--weights <file>', 'other data for initializers of the same names: a checkpoint, safetensors, or a model')
+    .option('--partial', 'with --weights: take what fits')
+    .addOption(
+      new Option(
+        '--state-dict <form>',
+        "a fused model of cnnx build's under PyTorch's names: with biases, or for the ordinary torchvision network",
+      ).choices(['deploy', 'torchvision']),
+    )
     .option('--json', 'print what was written as JSON')
     .addHelpText('after', '\nExample:\n  cnnx convert resnet50.onnx -o resnet50-n.onnx --batch n --external-data')
     .action(async (path: string, o: Options) => {
+      if (o.stateDict !== undefined || o.out.endsWith('.safetensors')) return toSafetensors(path, o);
       const model = await openModel(path);
       await checkWritable(o.out);
+      const weights = o.weights === undefined ? undefined : await replace(model, o.weights, o.partial);
       if (o.batch !== undefined || o.dim) setDims(model, { batch: o.batch, dims: o.dim });
       const saved = await saveModel(model, o.out, {
         weights: o.externalData ? 'side' : o.inline ? 'inline' : undefined,
       });
       const beside = saved.side === undefined ? '' : `, weights in ${saved.side}`;
       const why = saved.tooLarge ? ' (larger than one protobuf file may be)' : '';
-      if (o.json && o.out !== '-') io.json(saved);
+      if (o.json && o.out !== '-') io.json({ ...saved, ...(weights && { weights }) });
       else io.printBeside(o.out, `written: ${saved.path}${beside}${why}`);
     });
+
+/** Options that say how a model is written; weights alone have neither graph nor dimensions. */
+const MODEL_ONLY = ['batch', 'dim', 'externalData', 'inline', 'weights'] as const;
+
+async function toSafetensors(path: string, o: Options): Promise<void> {
+  const stray = MODEL_ONLY.find((key) => o[key] !== undefined);
+  if (stray !== undefined || !o.out.endsWith('.safetensors')) {
+    throw new CnnxError(
+      'cli/usage',
+      stray === undefined
+        ? `--state-dict writes safetensors, and ${o.out} is not called that`
+        : `--${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} is for models, and safetensors holds weights only`,
+      {
+        hint:
+          stray === undefined
+            ? 'name a file with --out that ends in .safetensors'
+            : 'leave it out, or write an ONNX file',
+      },
+    );
+  }
+  const written = await writeStateDict(path, o.out, o.stateDict);
+  if (o.json) io.json(written);
+  else io.print(`written: ${written.path}, ${written.tensors} tensors, ${written.bytes} bytes`);
+}
+
+async function replace(model: Model, path: string, partial: boolean | undefined): Promise<ReplaceReport> {
+  const report = replaceInitializers(model, await openCheckpoint(path), { partial });
+  const name = path === '-' ? 'standard input' : basename(path);
+  io.note(`${report.replaced} initializers have the data of ${name}, ${report.kept.length} stay as they were`);
+  if (report.unused.length > 0)
+    io.warn(`${report.unused.length} tensors of ${name} do not fit: ${report.unused.join(', ')}`);
+  return report;
+}
