@@ -1,11 +1,13 @@
 import { afterAll, expect, test } from 'vitest';
-import { everyNode } from '../../src/graph/edit.js';
-import type { Model } from '../../src/graph/ir.js';
+import { Editor, everyNode } from '../../src/graph/edit.js';
+import type { Model, Value } from '../../src/graph/ir.js';
 import { parseGraph } from '../../src/graph/parse.js';
 import { printGraph } from '../../src/graph/print.js';
+import { Add, Concat, Identity, Neg } from '../../src/ops/index.js';
 import { SIMPLIFICATIONS, simplify, type SimplifyOptions } from '../../src/passes/simplify.js';
 import { ModelProcess } from '../../src/runtime/child.js';
 import { evaluator } from '../../src/runtime/evaluate.js';
+import { float32Tensor } from '../../src/tensor/tensor.js';
 import { expectSameOutputs, parsed, TOL } from '../support/rules.js';
 
 const models = new ModelProcess({ timeout: 20_000 });
@@ -226,4 +228,32 @@ test('below IR version 4 the caller cannot override an initializer that is an in
   expect(ops(after)).toEqual(['Add']);
   expect(after.graph.inputs.map((v) => v.name)).toEqual(['x', 't']);
   await expectSameOutputs(before, after, TOL.float32);
+});
+
+/** n nodes that `add` makes one by one, each from the value before, joined by one Concat if asked for. */
+function large(n: number, add: (edit: Editor, x: Value) => Value, join: boolean): Model {
+  const model = parseGraph('(x: float32[1,4]) -> ()');
+  const edit = new Editor(model);
+  const [x] = model.graph.inputs;
+  if (!x) throw new Error('bug: no input');
+  const made: Value[] = [x];
+  for (let i = 0; i < n; i++) made.push(add(edit, (join ? made[0] : made.at(-1)) ?? x));
+  const y = join ? edit.add(model.graph, Concat, { xs: made.slice(1) }, { axis: 0 }).out.y : made.at(-1);
+  edit.addOutput(model.graph, edit.add(model.graph, Neg, { x: y ?? x }).out.y);
+  return model;
+}
+
+const identity = (edit: Editor, x: Value): Value => edit.add(x.graph, Identity, { x }).out.y;
+const plusConstant = (edit: Editor, x: Value): Value =>
+  edit.add(x.graph, Add, { a: x, b: edit.constant(x.graph, float32Tensor([], [edit.revision + 1]), 'c') }).out.y;
+
+// Quadratic time would be minutes: the limit is wide, for busy machines.
+test.each([
+  ['a chain of 20,000 that goes', () => large(20_000, identity, false), 1],
+  ['a Concat of 20,000 inputs that go', () => large(20_000, identity, true), 2],
+  ['a value with 20,000 uses', () => large(20_000, plusConstant, true), 20_002],
+])('time is linear: %s', { timeout: 60_000 }, async (_, make, nodes) => {
+  const model = make();
+  await simplify(model);
+  expect(model.graph.nodeCount).toBe(nodes);
 });
