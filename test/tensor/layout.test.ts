@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { reshapeTensor, transposeTensor } from '../../src/tensor/layout.js';
 import { asFloat64, float32Tensor, int64Tensor, tensor } from '../../src/tensor/tensor.js';
