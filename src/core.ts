@@ -1,4 +1,5 @@
 /** All of cnnx that also runs in a browser: everything but files and onnxruntime. */
+export * from './analysis/index.js';
 export * from './base/bytes.js';
 export * from './base/errors.js';
 export { printable, table } from './base/text.js';
@@ -32,5 +33,7 @@ export { fuse, type FuseOptions, type FuseReport, listPasses, operatorCounts } f
 export { fuseReportText } from './passes/fuse-report.js';
 export { type DimChanges, setDims } from './passes/set-dims.js';
 export * from './tensor/dtype.js';
+export * from './tensor/image.js';
+export * from './tensor/preprocess.js';
 export * from './tensor/tensor.js';
 export * from './weights/index.js';

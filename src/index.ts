@@ -11,9 +11,19 @@ export {
 } from './runtime/bench.js';
 export { openCheckpoint } from './runtime/checkpoint-file.js';
 export { type ChildLimits, ModelProcess } from './runtime/child.js';
+export {
+  type ChosenSteps,
+  type ClassScore,
+  classScores,
+  type ImageInput,
+  imageInput,
+  stepsFor,
+} from './runtime/classify.js';
 export { evaluator } from './runtime/evaluate.js';
 export { FileSource, openSource } from './runtime/file-source.js';
+export { readImage } from './runtime/image-file.js';
 export { readJson } from './runtime/json-file.js';
+export { imagenetLabels, readLabels } from './runtime/labels.js';
 export { inspectMachine, type Library, type Machine, missingForCuda } from './runtime/machine.js';
 export { openModel } from './runtime/model-file.js';
 export { type DownloadOptions, type PretrainedFile, pretrainedPath } from './runtime/pretrained.js';
@@ -34,6 +44,7 @@ export {
   type Session,
   type SessionOptions,
 } from './runtime/session.js';
+export { Spool } from './runtime/spool.js';
 export { readInputFolder, readTensorFile } from './runtime/tensor-files.js';
 export { checkWritable, writeFile, writePair } from './runtime/write-file.js';
 export { type Saved, type SaveOptions, saveModel } from './save/save-model.js';

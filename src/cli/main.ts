@@ -25,7 +25,12 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'merge the linear branches of a model, and check that its outputs stay the same',
     load: () => import('./fuse.js'),
   },
+  inspect: {
+    summary: 'layers, shapes, parameters and multiply-accumulates; tensors of a checkpoint',
+    load: () => import('./inspect.js'),
+  },
   list: { summary: 'list architectures, or print a card to start from', load: () => import('./list.js') },
+  run: { summary: 'what a model says about an image', load: () => import('./run.js') },
   verify: {
     summary: 'do two models compute the same? by how much do they differ, and where first?',
     load: () => import('./verify.js'),

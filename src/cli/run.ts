@@ -1,0 +1,207 @@
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import {
+  chooseProvider,
+  type ClassScore,
+  classScores,
+  type Feeds,
+  imageInput,
+  imagenetLabels,
+  type ImageSteps,
+  imageTensor,
+  ModelProcess,
+  openModel,
+  prepareImage,
+  printable,
+  readImage,
+  readLabels,
+  readTensorFile,
+  type Session,
+  Spool,
+  stepsFor,
+  table,
+  type Tensor,
+  typeText,
+  writeFile,
+  writeNpy,
+} from '../index.js';
+import { io } from './io.js';
+import { count, providerOptions, type ProviderOptions } from './options.js';
+
+interface Options extends ProviderOptions {
+  readonly image?: readonly string[];
+  readonly input?: ReadonlyMap<string, string>;
+  readonly imageInput?: string;
+  readonly labels?: string;
+  readonly top: number;
+  readonly save?: string;
+  readonly resize?: ImageSteps['resize'];
+  readonly crop?: number;
+  readonly interpolation?: ImageSteps['interpolation'];
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+/** What came out for one image, or for inputs from files. */
+interface Result {
+  readonly image?: string;
+  readonly outputs: Feeds;
+  /** The row of this image in outputs with several. */
+  readonly row: number;
+}
+
+export const define = (command: Command): Command => {
+  command
+    .argument('<model>', 'ONNX file; - for standard input')
+    .option('--image <files...>', 'JPEG, PNG or WebP files')
+    .option('--input <name=file>', 'an input from an .npy or .pb file; repeatable', namedFile)
+    .option('--image-input <name>', 'which input takes the images, where several could')
+    .option('--labels <file>', 'names of the classes, one a line or a JSON list; ImageNet’s for 1000 classes')
+    .option('--top <k>', 'classes to show', count, 5)
+    .option('--save <folder>', 'write every output as NAME.npy into a folder')
+    .option('--resize <pixels>', 'the shorter side, or HEIGHT,WIDTH; over what the model says of itself', size)
+    .option('--crop <pixels>', 'the side of the square cut from the middle', count)
+    .addOption(new Option('--interpolation <kind>', 'how pixels are mixed').choices(['nearest', 'bilinear', 'bicubic']))
+    .option('--mean <values>', 'subtracted from each channel, scaled to 0..1', numbers)
+    .option('--std <values>', 'each channel is divided by', numbers)
+    .option('--threads <n>', "threads within one operator; onnxruntime's choice if left out", count)
+    .option('--json', 'print the results as JSON');
+  return providerOptions(command)
+    .addHelpText('after', '\nExample:\n  cnnx run resnet50.onnx --image cat.jpg --top 3')
+    .action(async (path: string, o: Options) => {
+      const results = await compute(path, o);
+      if (o.save !== undefined) await save(results, o.save);
+      const labels = await labelsFor(results, o.labels);
+      if (o.json) io.json(results.map((r) => resultJson(r, labels, o.top)));
+      else for (const r of results) io.print(resultText(r, labels, o.top));
+    });
+};
+
+async function compute(path: string, o: Options): Promise<readonly Result[]> {
+  const model = await openModel(path);
+  const { provider, passedOver } = await chooseProvider(o.provider, o.device);
+  for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
+  const process = new ModelProcess();
+  const spool = new Spool();
+  try {
+    io.progress(`loading ${path}`);
+    const session = await process.load(await spool.put(model), { provider, deviceId: o.device, threads: o.threads });
+    const feeds = new Map<string, Tensor>();
+    for (const [name, file] of o.input ?? []) feeds.set(name, readTensorFile(file).tensor);
+    if (!o.image) return [{ outputs: await session.run(feeds), row: 0 }];
+    const target = imageInput(session.inputs, o.imageInput);
+    const { steps, declared } = stepsFor(model, target);
+    if (!declared && o.resize === undefined)
+      io.note(
+        `the model does not say how images become inputs: taking ImageNet's way at ${target.height ?? 'any'} pixels`,
+      );
+    return await classify(session, feeds, target, { ...steps, ...overrides(o) }, o.image);
+  } finally {
+    process.close();
+    spool.close();
+  }
+}
+
+/** As many images at a time as the model takes: one, or all where it leaves that open. */
+async function classify(
+  session: Session,
+  feeds: Map<string, Tensor>,
+  target: ReturnType<typeof imageInput>,
+  steps: ImageSteps,
+  files: readonly string[],
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  const size = target.batch ?? files.length;
+  for (let at = 0; at < files.length; at += size) {
+    const group = files.slice(at, at + size);
+    io.progress(`image ${at + 1} of ${files.length}`);
+    const images = [];
+    for (const file of group) images.push(prepareImage(await readImage(file), steps));
+    // A batch that the model fixes is filled up with its last image.
+    const last = images.at(-1);
+    while (last && images.length < size) images.push(last);
+    feeds.set(target.name, imageTensor(images, steps.mean, steps.std, target.dtype));
+    const outputs = await session.run(feeds);
+    results.push(...group.map((image, row) => ({ image, outputs, row })));
+  }
+  return results;
+}
+
+function overrides(o: Options): Partial<ImageSteps> {
+  return {
+    ...(o.resize !== undefined && { resize: o.resize, crop: o.crop }),
+    ...(o.crop !== undefined && { crop: o.crop }),
+    ...(o.interpolation !== undefined && { interpolation: o.interpolation }),
+    ...(o.mean && { mean: o.mean }),
+    ...(o.std && { std: o.std }),
+  };
+}
+
+/** The first table of scores, one row for each image. */
+const scoresOf = (outputs: Feeds): Tensor | undefined =>
+  [...outputs.values()].find((t) => t.shape.length === 2 && (t.shape[1] ?? 0) > 1 && t.dtype.startsWith('float'));
+
+async function labelsFor(results: readonly Result[], file: string | undefined): Promise<readonly string[] | undefined> {
+  const [result] = results;
+  const classes = (result && scoresOf(result.outputs)?.shape[1]) ?? 0;
+  if (file !== undefined) return readLabels(file, classes);
+  return classes === 1000 ? imagenetLabels() : undefined;
+}
+
+const topOf = ({ outputs, row, image }: Result, top: number): readonly ClassScore[] => {
+  const scores = image === undefined ? undefined : scoresOf(outputs);
+  return (scores && classScores(scores, top)[row]) ?? [];
+};
+
+const resultJson = (r: Result, labels: readonly string[] | undefined, top: number): object => ({
+  image: r.image,
+  classes: topOf(r, top).map((c) => ({ ...c, label: labels?.[c.index] })),
+  outputs: [...r.outputs].map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape })),
+});
+
+function resultText(r: Result, labels: readonly string[] | undefined, top: number): string {
+  const lines = r.image === undefined ? [] : [printable(r.image)];
+  const rows = topOf(r, top).map((c) => [
+    `${(100 * c.probability).toFixed(2)} %`,
+    c.index,
+    printable(labels?.[c.index] ?? ''),
+  ]);
+  if (rows.length > 0) lines.push(table(rows, ['probability', 'class', 'name']));
+  else
+    for (const [name, t] of r.outputs)
+      lines.push(`${printable(name)} ${typeText({ kind: 'tensor', dtype: t.dtype, shape: t.shape })}`);
+  return lines.join('\n');
+}
+
+async function save(results: readonly Result[], folder: string): Promise<void> {
+  const seen = new Set<Feeds>();
+  for (const { outputs, image } of results) {
+    if (seen.has(outputs)) continue;
+    seen.add(outputs);
+    for (const [name, tensor] of outputs) {
+      const stem = [...(results.length > 1 && image !== undefined ? [String(seen.size)] : []), name].join('.');
+      // A name from a file: only what is harmless in a path of ours.
+      await writeFile(join(folder, `${stem.replace(/[^\w.-]/g, '_').replace(/^\.+/, '_')}.npy`), writeNpy(tensor));
+    }
+  }
+}
+
+function namedFile(text: string, previous: ReadonlyMap<string, string> | undefined): ReadonlyMap<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('NAME=FILE, as in x=x.npy.');
+  return new Map(previous).set(text.slice(0, at), text.slice(at + 1));
+}
+
+function size(text: string): ImageSteps['resize'] {
+  const [height = 0, width] = text.split(',').map(count);
+  return width === undefined ? height : [height, width];
+}
+
+function numbers(text: string): readonly number[] {
+  const list = text.split(',').map(Number);
+  if ((list.length !== 1 && list.length !== 3) || list.some((n) => !Number.isFinite(n)))
+    throw new InvalidArgumentError('One number, or three with commas between them.');
+  return list;
+}

@@ -1,0 +1,58 @@
+import type Sharp from 'sharp';
+import { CnnxError } from '../base/errors.js';
+import { printable } from '../base/text.js';
+import type { Image } from '../tensor/image.js';
+import { FileSource } from './file-source.js';
+
+/** A few photographs of 100 megapixels exist; a PNG of 30,000 x 30,000 black pixels takes 100 KB and 2.7 GB. */
+const MAX_PIXELS = 100e6;
+
+/** Nobody sends a photograph larger than this. */
+const MAX_BYTES = 512 * 2 ** 20;
+
+/** Decodes a JPEG, PNG or WebP as it stands: no rotation, no colour management, transparency dropped. Throws `io/*` and `image/*`. */
+export async function readImage(path: string): Promise<Image> {
+  const sharp = await loadSharp();
+  const source = new FileSource(path);
+  const refuse = (why: string, hint?: string): CnnxError =>
+    new CnnxError('image/unreadable', `cannot read ${printable(path)} as an image: ${why}`, {
+      at: { file: path },
+      hint,
+    });
+  try {
+    if (source.size > MAX_BYTES) throw refuse(`${source.size} bytes; at most ${MAX_BYTES} are read`);
+    const bytes = source.read(0, source.size);
+    const { data, info } = await sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'truncated', ignoreIcc: true })
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, data: asRgb(data, info.channels) };
+  } catch (error) {
+    if (error instanceof CnnxError) throw error;
+    throw refuse(
+      printable(error instanceof Error ? error.message : String(error), 200),
+      'JPEG, PNG and WebP can be read',
+    );
+  } finally {
+    source.close();
+  }
+}
+
+function asRgb(data: Uint8Array, channels: number): Uint8Array {
+  if (channels === 3) return data;
+  const out = new Uint8Array((data.length / channels) * 3);
+  for (let i = 0; i < out.length; i++) out[i] = data[Math.floor(i / 3) * channels] ?? 0;
+  return out;
+}
+
+async function loadSharp(): Promise<typeof Sharp> {
+  try {
+    return (await import('sharp')).default;
+  } catch (error) {
+    throw new CnnxError('image/no-decoder', 'images are read with sharp, an optional package that is not installed', {
+      hint: 'npm install sharp',
+      cause: error,
+    });
+  }
+}

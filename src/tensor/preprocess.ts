@@ -1,0 +1,75 @@
+import { CnnxError } from '../base/errors.js';
+import { printable } from '../base/text.js';
+import { cropCentre, fitShorterSide, type Image, type Interpolation, resize } from './image.js';
+
+/** How an image becomes an input: resized, its middle cut out, scaled to 0..1, less `mean`, divided by `std`. */
+export interface ImageSteps {
+  /** The shorter side in pixels, or [height, width], which does not keep the proportions. */
+  readonly resize: number | readonly [number, number];
+  /** The side of the square cut from the middle. */
+  readonly crop?: number | undefined;
+  readonly interpolation: Interpolation;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** ImageNet's statistics: what torchvision's networks were trained on. */
+export const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const;
+export const IMAGENET_STD = [0.229, 0.224, 0.225] as const;
+
+/** torchvision's evaluation: the shorter side to 256, the middle 224; in proportion for other sizes. */
+export const imagenetSteps = (side: number): ImageSteps => ({
+  resize: Math.round((side * 256) / 224),
+  crop: side,
+  interpolation: 'bilinear',
+  mean: IMAGENET_MEAN,
+  std: IMAGENET_STD,
+});
+
+/** Pixels of the size that the network takes. */
+export function prepareImage(image: Image, steps: ImageSteps): Image {
+  const { resize: size, crop, interpolation } = steps;
+  const target = typeof size === 'number' ? fitShorterSide(image, size) : { height: size[0], width: size[1] };
+  const resized = resize(image, target.width, target.height, interpolation);
+  return crop === undefined ? resized : cropCentre(resized, crop);
+}
+
+const INTERPOLATIONS: readonly string[] = ['nearest', 'bilinear', 'bicubic'] satisfies Interpolation[];
+const isInterpolation = (x: unknown): x is Interpolation => typeof x === 'string' && INTERPOLATIONS.includes(x);
+
+/** Reads the steps that a model's metadata has under `cnnx.preprocess`. Throws `image/preprocess`. */
+export function parseSteps(text: string): ImageSteps {
+  const bad = (what: string): CnnxError =>
+    new CnnxError('image/preprocess', `the model's metadata cnnx.preprocess has ${what}: ${printable(text, 200)}`, {
+      hint: 'say how images become inputs: --resize, --crop, --mean, --std',
+    });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw bad('no JSON');
+  }
+  if (typeof json !== 'object' || json === null) throw bad('no object');
+  const o = new Map<string, unknown>(Object.entries(json));
+  const side = (x: unknown): x is number => typeof x === 'number' && Number.isInteger(x) && x > 0 && x <= MAX_SIDE;
+  const numbers = (x: unknown): x is number[] =>
+    Array.isArray(x) &&
+    (x.length === 1 || x.length === 3) &&
+    x.every((v) => typeof v === 'number' && Number.isFinite(v));
+  const size = o.get('resize');
+  const pair = Array.isArray(size) && size.length === 2 ? (size as unknown[]) : undefined;
+  const [height, width] = pair ?? [];
+  if (!side(size) && !(side(height) && side(width))) throw bad('no usable resize');
+  const crop = o.get('crop');
+  if (crop !== undefined && !side(crop)) throw bad('no usable crop');
+  const interpolation = o.get('interpolation') ?? 'bilinear';
+  if (!isInterpolation(interpolation)) throw bad('no known interpolation');
+  const mean = o.get('mean');
+  const std = o.get('std');
+  if (!numbers(mean) || !numbers(std) || mean.length !== std.length)
+    throw bad('no mean and std of one or three channels');
+  return { resize: side(size) ? size : [Number(height), Number(width)], crop, interpolation, mean, std };
+}
+
+/** Networks take some hundred pixels a side; a file must not ask for more memory than any network would. */
+const MAX_SIDE = 8192;

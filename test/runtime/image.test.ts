@@ -1,0 +1,94 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { crc32, deflateSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readImage } from '../../src/runtime/image-file.js';
+import { imagenetSteps, parseSteps, prepareImage } from '../../src/tensor/preprocess.js';
+
+const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/images/${name}`, import.meta.url));
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cnnx-image-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function meanDifference(a: Uint8Array, b: Uint8Array): number {
+  expect(a.length).toBe(b.length);
+  return a.reduce((sum, v, i) => sum + Math.abs(v - (b[i] ?? 0)), 0) / a.length;
+}
+
+// landscape.jpg is made up (a formula and noise); the PNGs beside it are what torchvision 0.14 with Pillow 9.4 makes of it.
+test.each([
+  ['the shorter side to 256, the middle 224', 'landscape.256-224.png', imagenetSteps(224)],
+  [
+    'squashed to 224 x 224',
+    'landscape.squash.png',
+    { ...imagenetSteps(224), resize: [224, 224] as const, crop: undefined },
+  ],
+])("a photograph becomes torchvision's input: %s", async (_how, golden, steps) => {
+  const expected = await readImage(fixture(golden));
+  const actual = prepareImage(await readImage(fixture('landscape.jpg')), steps);
+  expect([actual.width, actual.height]).toEqual([224, 224]);
+  expect(meanDifference(actual.data, expected.data)).toBeLessThan(0.05);
+});
+
+test('PNG, WebP and grey images are read as red, green and blue', async () => {
+  const small = await readImage(fixture('small.png'));
+  expect([small.width, small.height, small.data.length]).toEqual([97, 131, 97 * 131 * 3]);
+  const grey = await readImage(fixture('grey.png'));
+  expect(grey.data.length).toBe(200 * 133 * 3);
+  for (let i = 0; i < grey.data.length; i += 3)
+    expect(grey.data[i] === grey.data[i + 1] && grey.data[i] === grey.data[i + 2]).toBe(true);
+  expect((await readImage(fixture('tiny.webp'))).width).toBe(160);
+});
+
+/** A PNG of one colour, however large: rows of zeros compress to nothing. */
+function blackPng(width: number, height: number): Uint8Array {
+  const chunk = (type: string, data: Uint8Array): Buffer => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const out = Buffer.alloc(8 + body.length);
+    out.writeUInt32BE(data.length, 0);
+    body.copy(out, 4);
+    out.writeUInt32BE(crc32(body), 4 + body.length);
+    return out;
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([1, 0], 8);
+  const rows = deflateSync(Buffer.alloc((1 + Math.ceil(width / 8)) * height), { level: 1 });
+  return Buffer.concat([
+    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+    chunk('IHDR', header),
+    chunk('IDAT', rows),
+    chunk('IEND', new Uint8Array(0)),
+  ]);
+}
+
+describe('what is no image', () => {
+  test.each<[string, () => Uint8Array]>([
+    ['text', () => Buffer.from('hello, this is text and no image')],
+    ['nothing', () => new Uint8Array(0)],
+    ['a truncated JPEG', () => readFileSync(fixture('landscape.jpg')).subarray(0, 20_000)],
+    ['a bomb of 30,000 x 30,000 pixels', () => blackPng(30_000, 30_000)],
+  ])('%s is refused', async (_what, make) => {
+    const path = join(folder, 'image');
+    writeFileSync(path, make());
+    await expect(readImage(path)).rejects.toThrow(expect.objectContaining({ code: 'image/unreadable', exitCode: 2 }));
+  });
+});
+
+test.each([
+  ['no JSON', '{'],
+  ['no usable resize', '{"mean":[0],"std":[1]}'],
+  ['no usable resize', '{"resize":1e9,"mean":[0],"std":[1]}'],
+  ['no usable crop', '{"resize":8,"crop":-1,"mean":[0],"std":[1]}'],
+  ['no known interpolation', '{"resize":8,"interpolation":"lanczos","mean":[0],"std":[1]}'],
+  ['no mean and std', '{"resize":8,"mean":[0,0,0],"std":[1]}'],
+])('metadata that cannot be followed is refused: %s', (words, text) => {
+  expect(() => parseSteps(text)).toThrow(expect.objectContaining({ code: 'image/preprocess' }));
+  expect(() => parseSteps(text)).toThrow(words);
+});

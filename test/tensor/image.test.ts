@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import {
+  cropCentre,
+  fitShorterSide,
+  type Image,
+  imageTensor,
+  type Interpolation,
+  resize,
+} from '../../src/tensor/image.js';
+import { asFloat32 } from '../../src/tensor/tensor.js';
+
+/** An image by formula, the same as was given to Pillow 9.4 and torchvision 0.14 for the hashes below. */
+function formula(width: number, height: number): Image {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      for (let c = 0; c < 3; c++)
+        data[(y * width + x) * 3 + c] = (x * 37 + y * 59 + c * 101 + ((x * y) % 23) * 11) % 256;
+  return { width, height, data };
+}
+
+const hash = (image: Image): string => createHash('sha256').update(image.data).digest('hex').slice(0, 16);
+
+/** Width and height before and after, the filter, and the hash of Pillow's pixels. */
+const RESIZED: [number, number, number, number, Interpolation, string][] = [
+  [37, 23, 16, 9, 'bilinear', 'c8bd1acac536ca84'],
+  [37, 23, 16, 9, 'bicubic', 'a4327ebe91b5e901'],
+  [37, 23, 16, 9, 'nearest', 'b2474a0b624e0469'],
+  [37, 23, 80, 50, 'bilinear', 'fb14da5115ac03f0'],
+  [37, 23, 80, 50, 'bicubic', '1f7261bf9aef79bb'],
+  [37, 23, 80, 50, 'nearest', 'a56d1b69c001a3d2'],
+  [64, 48, 32, 32, 'bilinear', 'c9af32f2011a3550'],
+  [64, 48, 32, 32, 'bicubic', '4540a1abc95b641a'],
+  [64, 48, 32, 32, 'nearest', 'e6754d0f533671c1'],
+  [13, 200, 11, 17, 'bilinear', '6ad8a714e11909d8'],
+  [13, 200, 11, 17, 'bicubic', 'b7931bac8f6c50ca'],
+  [13, 200, 11, 17, 'nearest', '656d96b11a352e99'],
+  [5, 5, 1, 1, 'bilinear', '7c2a8e3ecf0436f2'],
+  [5, 5, 1, 1, 'bicubic', '49b698f19caa4765'],
+  [5, 5, 1, 1, 'nearest', '9ddc34f3e897cf56'],
+  [300, 7, 33, 7, 'bilinear', '0701b3f178067bf7'],
+  [300, 7, 33, 7, 'bicubic', 'a94543daf2dffbfc'],
+  [300, 7, 33, 7, 'nearest', 'b743d75b9b1cb620'],
+];
+
+describe("resizing gives Pillow's pixels, bit for bit", () => {
+  test.each(RESIZED)('%i x %i to %i x %i, %s', (width, height, toWidth, toHeight, kind, expected) => {
+    expect(hash(resize(formula(width, height), toWidth, toHeight, kind))).toBe(expected);
+  });
+});
+
+describe("torchvision's sizes and crops", () => {
+  test.each([
+    [640, 427, 256, 383, 256],
+    [427, 640, 256, 256, 383],
+    [100, 333, 224, 224, 745],
+    [224, 224, 256, 256, 256],
+    [1001, 999, 342, 342, 342],
+  ])('the shorter side of %i x %i to %i', (width, height, side, toWidth, toHeight) => {
+    const image = { width, height, data: new Uint8Array(0) };
+    expect(fitShorterSide(image, side)).toEqual({ width: toWidth, height: toHeight });
+  });
+
+  test.each([
+    [10, 10, 5, '6c9b8383ba5aff21'],
+    [11, 10, 5, 'dad70b82f23cec74'],
+    [13, 9, 6, 'c1c365c2e86437c0'],
+    [15, 14, 9, '1c1fa940e3303dee'],
+    [4, 9, 6, '5ffec1195b49b01c'],
+  ])('the middle of %i x %i, %i a side', (width, height, side, expected) => {
+    expect(hash(cropCentre(formula(width, height), side))).toBe(expected);
+  });
+});
+
+describe('tensors', () => {
+  const two: Image = { width: 2, height: 1, data: Uint8Array.of(255, 0, 51, 0, 102, 153) };
+
+  test('channels come first, scaled, less the mean, by the standard deviation', () => {
+    const t = imageTensor([two], [0, 0.5, 0.2], [1, 0.5, 0.1]);
+    expect(t.shape).toEqual([1, 3, 1, 2]);
+    const expected = [1, 0, -1, -0.2, 0, 4];
+    asFloat32(t).forEach((v, i) => expect(v).toBeCloseTo(expected[i] ?? Number.NaN, 6));
+  });
+
+  test('one channel is luma', () => {
+    const t = imageTensor([two], [0], [1]);
+    expect(t.shape).toEqual([1, 1, 1, 2]);
+    expect([...asFloat32(t)].map((v) => Math.round(v * 255))).toEqual([82, 77]);
+  });
+
+  test('images of two sizes are no batch', () => {
+    const other: Image = { width: 1, height: 2, data: new Uint8Array(6) };
+    expect(() => imageTensor([two, other], [0, 0, 0], [1, 1, 1])).toThrow(/2 x 1 and of 1 x 2/);
+  });
+});
