@@ -114,7 +114,9 @@ export function table(rows: readonly (readonly (string | number)[])[], header?: 
   const widths: number[] = [];
   for (const row of all) row.forEach((c, i) => (widths[i] = Math.max(widths[i] ?? 0, c.length)));
   const numeric = widths.map(
-    (_, i) => rows.length > 0 && cells.every((row) => /^[-+]?[\d.,]+( ?[%a-zA-Z]{1,3})?$/.test(row[i] ?? '')),
+    (_, i) =>
+      rows.length > 0 &&
+      cells.every((row) => /^([-+]?[\d.,]+(e[-+]?\d+)?( ?[%a-zA-Z]{1,3})?|[-?]?)$/.test(row[i] ?? '')),
   );
   const line = (row: readonly string[]): string =>
     row

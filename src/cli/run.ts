@@ -5,6 +5,7 @@ import {
   type ClassScore,
   classScores,
   type Feeds,
+  type Image,
   imageInput,
   imagenetLabels,
   type ImageSteps,
@@ -117,12 +118,13 @@ async function classify(
   for (let at = 0; at < files.length; at += size) {
     const group = files.slice(at, at + size);
     io.progress(`image ${at + 1} of ${files.length}`);
-    const images = [];
+    const images: Image[] = [];
     for (const file of group) images.push(prepareImage(await readImage(file), steps));
     // A batch that the model fixes is filled up with its last image.
-    const last = images.at(-1);
-    while (last && images.length < size) images.push(last);
-    feeds.set(target.name, imageTensor(images, steps.mean, steps.std, target.dtype));
+    const filled = Array.from({ length: size }, (_, i) => images[Math.min(i, images.length - 1)]).filter(
+      (x) => x !== undefined,
+    );
+    feeds.set(target.name, imageTensor(filled, steps.mean, steps.std, target.dtype));
     const outputs = await session.run(feeds);
     results.push(...group.map((image, row) => ({ image, outputs, row })));
   }

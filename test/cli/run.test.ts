@@ -1,0 +1,158 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { concat } from '../../src/base/bytes.js';
+import { readNpy, writeNpy } from '../../src/formats/npy.js';
+import { writeOnnx } from '../../src/formats/onnx/index.js';
+import { parseGraph } from '../../src/graph/parse.js';
+import { asFloat32, float32Tensor } from '../../src/tensor/tensor.js';
+import { cnnx } from '../support/cli.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cnnx-run-'));
+  for (const name of ['grass.png', 'landscape.jpg', 'small.png'])
+    copyFileSync(fileURLToPath(new URL(`../fixtures/images/${name}`, import.meta.url)), join(folder, name));
+  // The mean of each colour is a class's score: what comes out can be checked by eye.
+  write('means.onnx', '(image: float32[n,3,32,32]) -> (scores)\n p = GlobalAveragePool(image)\n scores = Flatten(p)');
+  write(
+    'thousand.onnx',
+    '(image: float32[1,3,8,8]) -> (scores)\n f = Flatten(image)\n scores = Gemm(f, w: float32[192,1000])',
+  );
+  write('two.onnx', '(a: float32[1,3,8,8], b: float32[1,3,8,8]) -> (y)\n y = Add(a, b)');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const write = (name: string, text: string): void =>
+  writeFileSync(join(folder, name), concat(writeOnnx(parseGraph(text))));
+const run = (...args: string[]): ReturnType<typeof cnnx> =>
+  cnnx(['run', ...args, '--provider', 'cpu'], { cwd: folder });
+
+describe('images', () => {
+  test('several at once, with steps from the command line and labels from a file', async () => {
+    writeFileSync(join(folder, 'colours.txt'), 'red\ngreen\nblue\n');
+    const { code, stdout, stderr } = await run(
+      'means.onnx',
+      '--image',
+      'landscape.jpg',
+      'grass.png',
+      '--labels',
+      'colours.txt',
+      '--resize',
+      '32',
+      '--crop',
+      '32',
+      '--mean',
+      '0,0,0',
+      '--std',
+      '1,1,1',
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const best = [...stdout.matchAll(/^(\S+\.(?:jpg|png))\n.*\n.*(red|green|blue)$/gm)].map((m) => m.slice(1));
+    expect(best).toEqual([
+      ['landscape.jpg', 'blue'],
+      ['grass.png', 'green'],
+    ]);
+  });
+
+  test("ImageNet's names for a thousand classes, ImageNet's way where the model does not say, and said so", async () => {
+    const { stdout, stderr } = await run('thousand.onnx', '--image', 'small.png', '--top', '2', '--json');
+    const [result] = JSON.parse(stdout) as [{ classes: { label: string; index: number; probability: number }[] }];
+    expect(result.classes).toHaveLength(2);
+    expect(result.classes[0]?.label).toMatch(/^[\w -]+/);
+    expect(stderr).toMatch(/taking ImageNet's way at 8 pixels/);
+  });
+
+  test('a network built by cnnx says itself how images become inputs', async () => {
+    await cnnx(['build', 'mnist_net', '--init', 'golden', '-o', 'mnist.onnx'], { cwd: folder });
+    const built = readFileSync(join(folder, 'mnist.onnx')).includes('cnnx.preprocess');
+    const { code, stderr } = await run('mnist.onnx', '--image', 'small.png');
+    expect(code).toBe(0);
+    expect(stderr.includes("ImageNet's way")).toBe(!built);
+  });
+});
+
+test('inputs and outputs as .npy', async () => {
+  writeFileSync(join(folder, 'a.npy'), concat(writeNpy(float32Tensor([1, 3, 8, 8], new Float32Array(192).fill(1.5)))));
+  writeFileSync(join(folder, 'b.npy'), concat(writeNpy(float32Tensor([1, 3, 8, 8], new Float32Array(192).fill(2)))));
+  const { code, stdout } = await run('two.onnx', '--input', 'a=a.npy', '--input', 'b=b.npy', '--save', '.');
+  expect(code).toBe(0);
+  expect(stdout).toContain('y float32[1,3,8,8]');
+  const y = readNpy(readFileSync(join(folder, 'y.npy')));
+  expect(asFloat32(y).every((v) => v === 3.5)).toBe(true);
+});
+
+describe('bad input', () => {
+  test.each<[string, string[], number, RegExp]>([
+    ['a file that is no image', ['means.onnx', '--image', 'means.onnx'], 2, /cannot read means\.onnx as an image/],
+    ['an image that is not there', ['means.onnx', '--image', 'absent.jpg'], 4, /absent\.jpg/],
+    ['two inputs that could take it', ['two.onnx', '--image', 'small.png'], 2, /2 inputs could take an image: a, b/],
+    [
+      'labels of another count',
+      ['means.onnx', '--image', 'small.png', '--labels', 'two.txt'],
+      2,
+      /2 names for 3 classes/,
+    ],
+    ['an input that is not given', ['two.onnx', '--input', 'a=a1.npy'], 2, /no tensor is given for the input b/],
+    ['an input of another shape', ['means.onnx', '--input', 'image=a1.npy'], 2, /Invalid rank|rank/],
+    ['a provider that does not exist', ['means.onnx', '--provider', 'tpu'], 2, /auto, cuda, webgpu, cpu/],
+  ])('%s', async (_what, args, expected, words) => {
+    writeFileSync(join(folder, 'two.txt'), 'red\ngreen');
+    writeFileSync(join(folder, 'a1.npy'), concat(writeNpy(float32Tensor([1], [1]))));
+    const { code, stdout, stderr } = await cnnx(
+      ['run', ...args, ...(args.includes('--provider') ? [] : ['--provider', 'cpu'])],
+      { cwd: folder },
+    );
+    expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
+    expect(stderr).toMatch(words);
+    expect(stderr).toMatch(/^error: /m);
+  });
+
+  test('a provider that is named and does not work here is an error with the reason', async () => {
+    const { code, stderr } = await cnnx(['run', 'means.onnx', '--image', 'small.png', '--provider', 'cuda'], {
+      cwd: folder,
+    });
+    expect([0, 3]).toContain(code);
+    if (code === 3) expect(stderr).toMatch(/cuda does not work here: .+/);
+  });
+});
+
+test('inspect: layers and totals, and the tensors of a checkpoint', async () => {
+  const inspected = await cnnx(['inspect', 'thousand.onnx'], { cwd: folder });
+  expect(inspected.stdout).toMatch(/Gemm +1 x 1000 +192,000 +192,000/);
+  const json = JSON.parse((await cnnx(['inspect', 'thousand.onnx', '--json'], { cwd: folder })).stdout) as object;
+  expect(json).toMatchObject({
+    parameters: 192_000,
+    macs: 192_000,
+    inputs: [{ name: 'image', type: 'float32[1,3,8,8]' }],
+  });
+});
+
+test('bench: a table with a ratio, and where the time goes', async () => {
+  const args = [
+    'bench',
+    'thousand.onnx',
+    'means.onnx',
+    '--runs',
+    '5',
+    '--provider',
+    'cpu',
+    '--threads',
+    '1',
+    '--batch',
+    '1',
+  ];
+  const plain = await cnnx([...args, '--json', '--profile'], { cwd: folder });
+  expect(plain.code).toBe(0);
+  const report = JSON.parse(plain.stdout) as {
+    reports: { models: { median: number; ratio?: object }[] }[];
+    profiles: Record<string, { op: string; provider: string }[]>;
+  };
+  expect(report.reports[0]?.models).toMatchObject([
+    { name: 'thousand.onnx' },
+    { name: 'means.onnx', ratio: { low: expect.any(Number) as number } },
+  ]);
+  expect(report.profiles['thousand.onnx']).toContainEqual(expect.objectContaining({ op: 'Gemm', provider: 'cpu' }));
+});
