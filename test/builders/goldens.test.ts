@@ -21,6 +21,12 @@ import { describeShared, isFull, shared } from '../support/shared.js';
 const MOST_PARAMS = 15e6;
 const MOST_MACS = 2e9;
 
+/**
+ * Rounding errors grow through the 45 and 55 gates of these two: at onnxruntime's full optimisation they are 2.05e-5 and 3.07e-5 from PyTorch, at level
+ * `basic` 4.0e-6 and 3.3e-6. Its levels differ as much among themselves (efficientnet_b7, `disabled` against `basic`: 3.1e-5).
+ */
+const NOISY = new Set(['efficientnet_b6', 'efficientnet_b7']);
+
 const worst = { relative: 0, largest: 0, where: '' };
 
 async function expectOutputs(
@@ -28,7 +34,7 @@ async function expectOutputs(
   shape: readonly number[],
   outputs: Readonly<Record<string, GoldenOutput>>,
 ): Promise<void> {
-  const found = await runBuilt(built, goldenInput(shape));
+  const found = await runBuilt(built, goldenInput(shape), NOISY.has(built.variant.name) ? 'basic' : 'all');
   expect([...found.keys()].sort()).toEqual(Object.keys(outputs).sort());
   for (const [name, golden] of Object.entries(outputs)) {
     const output = found.get(name);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { concat } from '../../src/base/bytes.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
-import { createSession } from '../../src/runtime/session.js';
+import { createSession, type Optimization } from '../../src/runtime/session.js';
 import { goldenStream } from '../../src/builders/golden.js';
 import type { Built } from '../../src/builders/build.js';
 import type { Param } from '../../src/builders/params.js';
@@ -95,8 +95,12 @@ export function naiveActivations(graph: Graph, only: (name: string) => boolean =
 }
 
 /** Runs a network on one thread, which makes results the same on every machine of a kind. */
-export async function runBuilt(built: Built, input: Tensor): Promise<ReadonlyMap<string, Tensor>> {
-  const session = await createSession(concat(writeOnnx(built.model)), { threads: 1 });
+export async function runBuilt(
+  built: Built,
+  input: Tensor,
+  optimization: Optimization = 'all',
+): Promise<ReadonlyMap<string, Tensor>> {
+  const session = await createSession(concat(writeOnnx(built.model)), { threads: 1, optimization });
   try {
     return await session.run(new Map([['input', input]]));
   } finally {
