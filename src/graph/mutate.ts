@@ -46,12 +46,14 @@ export function setInputs(node: Node, inputs: readonly (Value | undefined)[]): v
   for (const value of inputs) if (value) addUse(value, node);
 }
 
-/** Lets a node read `to` wherever it reads `from`. Of a node with very many inputs, the others are not looked at. */
+/** Lets a node read `to` wherever it reads `from`. Of a node with very many inputs, the others are neither copied nor counted anew. */
 export function swapInput(node: Node, from: Value, to: Value): void {
-  const inputs = node.inputs.slice();
-  for (let i = inputs.indexOf(from); i >= 0; i = inputs.indexOf(from, i + 1)) inputs[i] = to;
+  const inputs = mutableInputs(node);
   const count = from.uses.get(node) ?? 0;
-  mutable(node).inputs = inputs;
+  for (let left = count, i = inputs.indexOf(from); left > 0 && i >= 0; left--) {
+    inputs[i] = to;
+    if (left > 1) i = inputs.indexOf(from, i + 1);
+  }
   mutable(from).uses.delete(node);
   mutable(to).uses.set(node, (to.uses.get(node) ?? 0) + count);
 }
