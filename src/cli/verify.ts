@@ -1,5 +1,13 @@
-import type { Command } from 'commander';
-import { compareModels, openModel, readInputFolder, requiredInputs, verifyReportText } from '../index.js';
+import { type Command, Option } from 'commander';
+import {
+  chooseProvider,
+  compareModels,
+  openModel,
+  type ProviderName,
+  readInputFolder,
+  requiredInputs,
+  verifyReportText,
+} from '../index.js';
 import { io } from './io.js';
 import { amount, count, namedShape, namedSize, whole } from './options.js';
 
@@ -12,6 +20,8 @@ interface Options {
   readonly rtol?: number;
   readonly atol?: number;
   readonly bisect: boolean;
+  readonly provider: ProviderName | 'auto';
+  readonly device: number;
   readonly timeout: number;
   readonly json?: boolean;
 }
@@ -34,6 +44,12 @@ export const define = (command: Command): Command =>
     )
     .option('--atol <x>', 'see --rtol', amount)
     .option('--no-bisect', 'do not look for the first layer that differs')
+    .addOption(
+      new Option('--provider <name>', 'what runs the candidate; the reference runs on the CPU')
+        .choices(['auto', 'cuda', 'webgpu', 'cpu'])
+        .default('cpu'),
+    )
+    .option('--device <n>', 'which GPU', whole, 0)
     .option('--timeout <seconds>', 'for loading a model, or one run', count, 120)
     .option('--json', 'print the report as JSON')
     .addHelpText(
@@ -44,6 +60,8 @@ export const define = (command: Command): Command =>
     .action(async (reference: string, candidate: string, o: Options) => {
       const a = await openModel(reference);
       const b = await openModel(candidate);
+      const { provider, passedOver } = await chooseProvider(o.provider, o.device);
+      for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
       const names = requiredInputs(a).map((v) => v.name);
       const report = await compareModels(a, b, {
         runs: o.runs,
@@ -54,6 +72,8 @@ export const define = (command: Command): Command =>
         rtol: o.rtol,
         atol: o.atol,
         bisect: o.bisect,
+        provider,
+        deviceId: o.device,
         limits: { timeout: o.timeout * 1000 },
         onProgress: (text) => io.progress(text),
       });

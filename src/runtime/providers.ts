@@ -74,7 +74,12 @@ function spokenReason(stderr: string): string | undefined {
     /(Failed to get symbol .+)/.exec(stderr)?.[1] ??
     /(Couldn't load Vulkan: .+)/.exec(stderr)?.[1] ??
     /(CUDA failure .+?)(?: ;|$)/m.exec(stderr)?.[1];
-  return found === undefined ? undefined : printable(found.trim(), 300);
+  if (found === undefined) return undefined;
+  // The loader passes over a library of another architecture, and then says that there is none.
+  const absent = /^(.*\.so\S*): cannot open shared object file/.exec(found)?.[1];
+  if (absent !== undefined && absent.includes('/') && existsSync(absent))
+    return `${printable(absent, 200)} is there, but is no library for ${process.platform} ${process.arch}`;
+  return printable(found.trim(), 300);
 }
 
 /** Where onnxruntime-node keeps its libraries for this system; undefined when it is not installed. */

@@ -2,8 +2,10 @@ import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import type { Model } from '../graph/ir.js';
 import { type ChildLimits, ModelProcess } from '../runtime/child.js';
+import { Profile, providersText } from '../runtime/profile.js';
+import { FULL_PRECISION } from '../runtime/providers.js';
 import { type Feeds, type Sizes, suitableInputs } from '../runtime/random-inputs.js';
-import type { Session } from '../runtime/session.js';
+import type { ProviderName, Session } from '../runtime/session.js';
 import { Spool } from '../runtime/spool.js';
 import { firstDifference } from './bisect.js';
 import { evidenceWarnings, randomOperators } from './evidence.js';
@@ -22,6 +24,9 @@ export interface CompareOptions extends Sizes {
   /** An element-wise tolerance instead of the one that calibrates itself: |a - b| <= atol + rtol |b|. */
   readonly rtol?: number | undefined;
   readonly atol?: number | undefined;
+  /** What runs the candidate; the reference always runs on the CPU, which is the same everywhere. */
+  readonly provider?: ProviderName | undefined;
+  readonly deviceId?: number | undefined;
   /** Look for the first difference when outputs differ; true if absent. */
   readonly bisect?: boolean | undefined;
   /** The process to run in; one of its own, with `limits`, if absent. */
@@ -43,7 +48,8 @@ export async function compareModels(
   options: CompareOptions = {},
 ): Promise<VerifyReport> {
   checkInterfaces(reference, candidate);
-  const process = options.process ?? new ModelProcess(options.limits);
+  const env = options.provider === 'cuda' ? FULL_PRECISION : undefined;
+  const process = options.process ?? new ModelProcess({ ...options.limits, env });
   const spool = new Spool();
   const comparison = new Comparison(reference, candidate, options, process, spool);
   try {
@@ -63,6 +69,7 @@ const isEnvironment = (error: unknown): error is CnnxError => error instanceof C
 class Comparison {
   readonly #warnings: string[] = [];
   #feeds: readonly Feeds[] = [];
+  #ran: string | undefined;
   #outputs: readonly OutputReport[] = [];
 
   constructor(
@@ -97,8 +104,7 @@ class Comparison {
     this.options.onProgress?.('running the candidate');
     let actual: readonly Feeds[];
     try {
-      const session = await this.#load(this.candidate, 'disabled');
-      actual = await runOnce(session, this.#feeds);
+      actual = await this.#runCandidate();
     } catch (error) {
       if (!isEnvironment(error)) throw error;
       return this.report('mismatch', `the first model runs and the second does not: ${error.message}`);
@@ -109,12 +115,35 @@ class Comparison {
     return this.report('mismatch', undefined, await this.#bisect());
   }
 
+  /** On a GPU, with a profile: what ran is read back, never assumed. */
+  async #runCandidate(): Promise<readonly Feeds[]> {
+    const { provider, deviceId } = this.options;
+    if (provider === undefined || provider === 'cpu')
+      return runOnce(await this.#load(this.candidate, 'disabled'), this.#feeds);
+    const profile = new Profile();
+    try {
+      const session = await this.process.load(await this.spool.put(this.candidate), {
+        optimization: 'disabled',
+        threads: THREADS,
+        provider,
+        deviceId,
+        profilePrefix: profile.prefix,
+      });
+      const outputs = await runOnce(session, this.#feeds);
+      this.#ran = providersText(profile.read());
+      return outputs;
+    } finally {
+      profile.close();
+    }
+  }
+
   report(verdict: VerifyReport['verdict'], why?: string, first?: VerifyReport['first']): VerifyReport {
     const inputs = [...(this.#feeds[0] ?? [])].map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape }));
     return {
       verdict,
       why,
-      provider: 'cpu',
+      provider: this.options.provider ?? 'cpu',
+      ran: this.#ran,
       runs: this.#feeds.length,
       seed: this.options.seed ?? 0,
       inputs,

@@ -39,7 +39,10 @@ export interface VerifyReport {
   readonly verdict: 'match' | 'mismatch' | 'not verified';
   /** Why it was not verified, or what kind of mismatch it is beside those of the outputs. */
   readonly why?: string | undefined;
+  /** What the candidate was to run on. */
   readonly provider: string;
+  /** On a GPU: how many kernels each provider ran, read from the profile. */
+  readonly ran?: string | undefined;
   readonly runs: number;
   readonly seed: number;
   readonly inputs: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[] }[];
@@ -69,6 +72,8 @@ export function verifyReportText(r: VerifyReport): string {
       table(rows, ['output', 'type', 'max abs', 'RMS-rel', 'floor', 'ratio', 'allowed', 'arg-max', '']),
       `floor: the reference against itself, onnxruntime's optimiser off and on; ${r.runs} input${r.runs === 1 ? '' : 's'}, ${r.provider}`,
     );
+    if (r.ran !== undefined) lines.push(`kernels of the second model: ${r.ran}`);
+    if (r.provider === 'cuda') lines.push('TF32: requested off');
   }
   for (const o of r.outputs) if (o.mismatch !== undefined) lines.push(`${printable(o.name)}: ${o.mismatch}`);
   if (r.first) lines.push(firstText(r.first));
