@@ -13,6 +13,7 @@ export { readSafetensors, writeSafetensors } from './formats/safetensors.js';
 export { readSafetensorsIndex } from './formats/safetensors-index.js';
 export {
   type CheckpointFormat,
+  checkData,
   sniffCheckpoint,
   type StateDict,
   unwrapped,

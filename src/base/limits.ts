@@ -3,7 +3,7 @@ export const LIMITS = {
   /** A published checkpoint; torchvision's largest have 2.6 GB. */
   download: 8 * 2 ** 30,
   /** Elements that a tensor may repeat out of a smaller storage (stride 0): a real checkpoint has none, and 4 TB of them cost a file nothing. */
-  expandedElements: 2 ** 28,
+  expandedElements: 2 ** 26,
   /** Graphs within graphs. A file's message depth ends them at a third of this. */
   graphDepth: 100,
   /** Messages within messages of an ONNX file. Protobuf's own parsers stop here, so no other tool could read a deeper model. */

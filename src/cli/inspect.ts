@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 import {
-  type CheckpointFormat,
+  checkData,
   costs,
   FileSource,
   type Model,
   type ModelCosts,
+  openCheckpoint,
   openModel,
   printable,
-  readCheckpoint,
   sniffCheckpoint,
-  type StateDict,
   table,
   typeText,
+  wrapperPrefix,
 } from '../index.js';
 import { eachInput } from './each.js';
 import { io } from './io.js';
@@ -36,31 +36,38 @@ export const define = (command: Command): Command =>
     .action((paths: readonly string[], o: Options) => eachInput(paths, (path) => inspect(path, o)));
 
 async function inspect(path: string, o: Options): Promise<void> {
-  const format = path === '-' ? undefined : checkpointFormat(path);
-  if (format !== undefined) return inspectCheckpoint(path, format, o);
+  if (path !== '-' && isCheckpoint(path)) return inspectCheckpoint(path, o);
   const model = await openModel(path);
   const cost = costs(model, { dims: o.dim });
   if (o.json) io.json({ file: path, ...modelFacts(model), ...cost });
   else io.print([printable(path), modelText(model), ...(o.summary ? [] : [layers(cost)]), totals(cost)].join('\n'));
 }
 
-function checkpointFormat(path: string): CheckpointFormat | undefined {
+function isCheckpoint(path: string): boolean {
+  if (path.endsWith('.index.json')) return true;
   const source = new FileSource(path);
   try {
-    return sniffCheckpoint(source.read(0, Math.min(HEAD, source.size)), path);
+    return sniffCheckpoint(source.read(0, Math.min(HEAD, source.size)), path) !== undefined;
   } finally {
     source.close();
   }
 }
 
-function inspectCheckpoint(path: string, format: CheckpointFormat, o: Options): void {
-  const { tensors }: StateDict = readCheckpoint(new FileSource(path), path);
+/** Lists a state dict, whose data is checked on the way. */
+async function inspectCheckpoint(path: string, o: Options): Promise<void> {
+  const stateDict = await openCheckpoint(path);
+  const { format, tensors, metadata } = stateDict;
+  checkData(stateDict);
   const entries = [...tensors].map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape, bytes: t.byteLength }));
   const bytes = entries.reduce((n, e) => n + e.bytes, 0);
-  if (o.json) return io.json({ file: path, format, bytes, tensors: entries });
+  const prefix = wrapperPrefix(tensors.keys());
+  if (o.json) return io.json({ file: path, format, bytes, prefix, metadata, tensors: entries });
   const rows = entries.map((e) => [printable(e.name, 60), e.dtype, `[${e.shape.join(', ')}]`, e.bytes]);
   const list = o.summary ? [] : [table(rows, ['name', 'type', 'shape', 'bytes'])];
-  io.print([printable(path), ...list, `${format}: ${entries.length} tensors, ${count(bytes)} bytes`].join('\n'));
+  const beside = Array.from(metadata, ([key, value]) => `${printable(key)}: ${printable(value)}`);
+  const wrapped = prefix === '' ? [] : [`every name begins with ${prefix}, which --weights takes off`];
+  const total = `${format}: ${entries.length} tensors, ${count(bytes)} bytes`;
+  io.print([printable(path), ...list, ...beside, ...wrapped, total].join('\n'));
 }
 
 const count = (n: number): string => n.toLocaleString('en');

@@ -33,6 +33,16 @@ export function unwrapped(stateDict: StateDict): StateDict {
   return { ...stateDict, tensors: new Map([...stateDict.tensors].map(([name, t]) => [name.slice(length), t])) };
 }
 
+/**
+ * Finds damaged data without keeping any: the first byte of a stored tensor has its checksum compared, where the format has one; tensors that
+ * have to be gathered are. Throws what reading throws.
+ */
+export function checkData({ tensors }: StateDict): void {
+  for (const t of tensors.values()) {
+    if (t.byteLength > 0) void (t.range ? t.range.slice(0, 1).bytes() : t.bytes());
+  }
+}
+
 /** What a file is by its first bytes (some hundred are enough), or nothing if it is no checkpoint. Cheap, and never throws. */
 export function sniffCheckpoint(head: Uint8Array, name = ''): 'safetensors' | 'torch-legacy' | 'torch-zip' | undefined {
   if (beginsWith(head, 'PK\x03\x04') || beginsWith(head, 'PK\x05\x06')) return 'torch-zip';

@@ -135,3 +135,37 @@ describeShared('the reference checkpoints, on the command line', () => {
     expect(readdirSync(folder)).toEqual(before);
   });
 });
+
+describe('inspect lists a state dict', () => {
+  test('names, types, shapes, and what stands beside the weights', async () => {
+    const { code, stdout } = await run('inspect', 'net.pth');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/w +float32 +\[2\] +8\nextra +float32 +\[1\] +4\ntorch-zip: 2 tensors, 12 bytes/);
+  });
+
+  test('shards, by their index', async () => {
+    expect(await run('convert', 'net.pth', '-o', 'part.safetensors')).toMatchObject({ code: 0 });
+    writeFileSync(
+      at('net.safetensors.index.json'),
+      JSON.stringify({ weight_map: { w: 'part.safetensors', extra: 'part.safetensors' } }),
+    );
+    const { code, stdout } = await run('inspect', 'net.safetensors.index.json', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ format: 'safetensors', tensors: [{ name: 'w' }, { name: 'extra' }] });
+    expect(await run('build', 'acnet', '--weights', 'net.safetensors.index.json', '-o', 'x.onnx')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('does not fit'),
+    });
+  });
+
+  test('a damaged byte of its data is found', async () => {
+    const bytes = readFileSync(at('net.pth'));
+    bytes[bytes.indexOf(Buffer.from(Float32Array.of(1, 2).buffer))] = 1;
+    writeFileSync(at('damaged.pth'), bytes);
+    expect(await run('inspect', 'damaged.pth')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('CRC-32'),
+    });
+  });
+});
