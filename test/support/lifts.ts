@@ -3,6 +3,7 @@ import { inferShapes } from '../../src/graph/infer.js';
 import type { Model } from '../../src/graph/ir.js';
 import { parseGraph } from '../../src/graph/parse.js';
 import { registry } from '../../src/ops/index.js';
+import type { Lift } from '../../src/passes/affine/lift.js';
 import { LIFTS } from '../../src/passes/affine/lifts/index.js';
 import { mergeLinear } from '../../src/passes/affine/merge.js';
 import { operatorCounts } from '../../src/passes/fuse.js';
@@ -20,14 +21,17 @@ export const graph = (inputs: string, outputs: string, ...lines: readonly string
   `(${inputs}) -> (${outputs})\n ${lines.join('\n ')}`;
 
 /** What the merge makes of a graph, as counts of its operators. */
-export function merged(text: string): {
+export function merged(
+  text: string,
+  lifts: readonly Lift[] = LIFTS,
+): {
   readonly before: Model;
   readonly after: Model;
   readonly ops: Readonly<Record<string, number>>;
 } {
   const before = typed(text);
   const after = typed(text);
-  runRules(after, [mergeLinear(LIFTS)], { order: 'backward' });
+  runRules(after, [mergeLinear(lifts)], { order: 'backward' });
   return { before, after, ops: Object.fromEntries(operatorCounts(after)) };
 }
 
@@ -36,8 +40,9 @@ export async function expectMerge(
   text: string,
   ops: Readonly<Record<string, number>>,
   type?: FloatName,
+  lifts?: readonly Lift[],
 ): Promise<void> {
-  const run = merged(text);
+  const run = merged(text, lifts);
   expect(run.ops).toEqual(ops);
   await expectEquivalent(run.before, run.after, { type, naiveOnly: type === 'float64' });
 }

@@ -28,7 +28,7 @@ function anyConv(g: Draft, x: Val, d: Draw): Val {
 }
 
 /** A constant operand: one number, one for each channel, or something that only looks like it. */
-function operand(g: Draft, x: Val, d: Draw): string {
+function operand(g: Draft, x: Val, d: Draw): { readonly text: string; readonly shape: readonly number[] } {
   const rank = rankOf(x);
   const ones = filled(rank, 1);
   const width = x.shape.at(-1) ?? 1;
@@ -43,18 +43,17 @@ function operand(g: Draft, x: Val, d: Draw): string {
     [...x.shape],
     [1, 1, 1, ...ones],
   ];
-  return g.constant(d.pick(shapes), d);
+  const shape = d.pick(shapes);
+  return { text: g.constant(shape, d), shape };
 }
 
 function scaled(g: Draft, x: Val, d: Draw): Val {
   const op = d.pick(['Mul', 'Add', 'Div', 'Sub']);
-  const c = operand(g, x, d);
-  const higher = c.includes(`[1,1,1${',1'.repeat(rankOf(x))}]`);
-  const shape = higher ? [1, ...x.shape] : x.shape;
+  const { text, shape } = operand(g, x, d);
+  const higher = shape.length > x.shape.length;
   const swapped = op !== 'Div' && d.rarely(4);
-  const made = g.node(op, '', swapped ? `${c}, ${x.name}` : `${x.name}, ${c}`, shape);
-  if (!higher) return made;
-  return g.node('Reshape', '', `${made.name}, ${g.ints(x.shape)}`, x.shape);
+  const made = g.node(op, '', swapped ? `${text}, ${x.name}` : `${x.name}, ${text}`, x.shape);
+  return higher ? g.node('Reshape', '', `${made.name}, ${g.ints(x.shape)}`, x.shape) : made;
 }
 
 /** Two values of one shape, if there are; otherwise twice the same. */

@@ -39,6 +39,7 @@ export const liftScatterND = lift(ScatterND, 'a border of constants, written ove
     return skip('the amounts or the shape are not known');
   if ([...amounts.begin, ...amounts.end].some((n, i) => n < 0 || (i % shape.length < 2 && n !== 0)))
     return skip('pads the batch or the channels, or crops');
+  if (elementCount(shape) > MAX_BORDER_ELEMENTS) return skip('the border is too large to follow');
   const border = new Border(shape, amounts.begin, amounts.end, amounts.value);
   for (const node of chain) {
     const why = border.write(node);
@@ -62,7 +63,7 @@ class Border {
     readonly end: readonly number[],
     value: number,
   ) {
-    this.#data = new Float64Array(Math.min(elementCount(shape), MAX_BORDER_ELEMENTS)).fill(value);
+    this.#data = new Float64Array(elementCount(shape)).fill(value);
   }
 
   write(node: Node): Skip | undefined {
@@ -71,7 +72,6 @@ class Border {
     const indices = constantOf(node.in.indices);
     const updates = constantOf(node.in.updates);
     if (!indices || !updates || indices.dtype !== 'int64') return skip('what is written to the border is computed');
-    if (elementCount(this.shape) > MAX_BORDER_ELEMENTS) return skip('the border is too large to follow');
     return this.#scatter(indices, updates);
   }
 
