@@ -34,26 +34,43 @@ export function transposeTensor(t: Tensor, perm: readonly number[]): Tensor | un
   return t.byteLength > MAX_KEPT_BYTES ? lazyTensor(t.dtype, shape, make) : tensor(t.dtype, shape, make());
 }
 
+/** Aligned bytes as the widest words that elements of `width` bytes are made of: copying words keeps every bit, and is quicker. */
+function wordsOf(
+  { buffer, byteOffset, byteLength }: Uint8Array,
+  width: number,
+): Uint32Array | Uint16Array | Uint8Array {
+  if (width % 4 === 0) return new Uint32Array(buffer, byteOffset, byteLength / 4);
+  return width === 2
+    ? new Uint16Array(buffer, byteOffset, byteLength / 2)
+    : new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 function transposeBytes(t: Tensor, perm: readonly number[], width: number): Uint8Array {
-  const from = t.bytes();
-  const out = new Uint8Array(from.byteLength);
-  const steps = t.shape.map((_, axis) => elementCount(t.shape.slice(axis + 1)) * width);
+  const bytes = t.bytes();
+  const from = wordsOf(bytes.byteOffset % 4 === 0 ? bytes : bytes.slice(), width);
+  const result = new Uint8Array(bytes.byteLength);
+  const out = wordsOf(result, width);
+  const parts = width / out.BYTES_PER_ELEMENT;
+  const steps = t.shape.map((_, axis) => elementCount(t.shape.slice(axis + 1)) * parts);
   const sizes = perm.map((p) => t.shape[p] ?? 1);
   const strides = perm.map((p) => steps[p] ?? 0);
+  const inner = sizes.at(-1) ?? 1;
+  const stride = strides.at(-1) ?? 0;
   const index = sizes.map(() => 0);
-  let at = 0;
-  for (let to = 0; to < out.byteLength; to += width) {
-    for (let b = 0; b < width; b++) out[to + b] = from[at + b] ?? 0;
-    for (let axis = sizes.length - 1; axis >= 0; axis--) {
+  let start = 0;
+  for (let to = 0; to < out.length; ) {
+    for (let i = 0, at = start; i < inner; i++, at += stride)
+      for (let part = 0; part < parts; part++) out[to++] = from[at + part] ?? 0;
+    for (let axis = sizes.length - 2; axis >= 0; axis--) {
       const next = (index[axis] ?? 0) + 1;
-      at += strides[axis] ?? 0;
+      start += strides[axis] ?? 0;
       if (next < (sizes[axis] ?? 0)) {
         index[axis] = next;
         break;
       }
-      at -= next * (strides[axis] ?? 0);
+      start -= next * (strides[axis] ?? 0);
       index[axis] = 0;
     }
   }
-  return out;
+  return result;
 }

@@ -106,7 +106,10 @@ export function swapChannels(data: Float64Array, groups: number, a: number, b: n
   const out = new Float64Array(data.length);
   for (let g = 0, from = 0; g < groups; g++) {
     for (let i = 0; i < a; i++)
-      for (let j = 0; j < b; j++, from += taps) out.set(data.subarray(from, from + taps), ((g * b + j) * a + i) * taps);
+      for (let j = 0; j < b; j++) {
+        const to = ((g * b + j) * a + i) * taps;
+        for (let k = 0; k < taps; k++) out[to + k] = data[from++] ?? 0;
+      }
   }
   return out;
 }
