@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { CnnxError } from '../base/errors.js';
 import { family } from './family.js';
 
 /** The MNIST network of the ACNet article: two pairs of 3x3 convolutions, pooled, and three linear layers; Dropout sits at classifier 0, 4 and 8. */
@@ -10,6 +11,11 @@ export const mnists = family({
     bias: v.optional(v.boolean(), true),
   },
   build(net, x, { averaged, bias, numClasses }) {
+    if (averaged && net.net.style.acb === 'authors')
+      throw new CnnxError('builder/option', 'its convolutions are asymmetric blocks already, in the averaged form', {
+        at: { field: 'acb' },
+        hint: 'mnist_net with --acb has the form of the authors',
+      });
     const g = net.styled(averaged ? { acb: 'plain' } : {});
     const features = g.at('features');
     const layer = (y: typeof x, at: number, out: number): typeof x =>

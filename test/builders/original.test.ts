@@ -91,6 +91,15 @@ test.each([
   ['regnet_y_400mf', 'trunk_output.block3.block3-1.f.b.0.weight', { law: 'normal', std: relu / Math.sqrt(208 * 9) }],
   ['regnet_y_400mf', 'trunk_output.block3.block3-1.f.se.fc1.bias', { law: 'uniform', bound: 1 / Math.sqrt(208) }],
   ['regnet_y_400mf', 'fc.weight', { law: 'normal', std: 0.01 }],
+  ['mobilenet_v2', 'features.18.0.weight', { law: 'normal', std: relu / Math.sqrt(1280) }],
+  ['mobilenet_v3_small', 'classifier.3.weight', { law: 'normal', std: 0.01 }],
+  ['efficientnet_b0', 'features.8.0.weight', { law: 'normal', std: relu / Math.sqrt(1280) }],
+  ['efficientnet_b0', 'classifier.1.weight', { law: 'uniform', bound: 1 / Math.sqrt(1000) }],
+  ['mnasnet0_5', 'classifier.1.weight', { law: 'uniform', bound: Math.sqrt(3 / 1000) }],
+  ['squeezenet1_1', 'features.12.expand3x3.weight', { law: 'uniform', bound: Math.sqrt(6 / (64 * 9)) }],
+  ['squeezenet1_1', 'classifier.1.weight', { law: 'normal', std: 0.01 }],
+  ['shufflenet_v2_x1_0', 'conv5.0.weight', { law: 'uniform', bound: 1 / Math.sqrt(464) }],
+  ['convnext_tiny', 'features.1.0.block.3.weight', { law: 'truncated-normal', std: 0.02, low: -2, high: 2 }],
   ['acnet', 'features.3.ac1.weight', { law: 'uniform', bound: 1 / Math.sqrt(32 * 3) }],
   ['acnet', 'classifier.1.weight', { law: 'uniform', bound: 1 / Math.sqrt(3136) }],
 ] as const)('%s: %s follows %o', (name, key, law) => {
@@ -118,6 +127,9 @@ test.each([
   ['vgg11', 'classifier.0.bias', 0],
   ['densenet121', 'classifier.bias', 0],
   ['regnet_y_400mf', 'fc.bias', 0],
+  ['efficientnet_b0', 'classifier.1.bias', 0],
+  ['squeezenet1_1', 'features.12.expand3x3.bias', 0],
+  ['convnext_tiny', 'features.1.0.layer_scale', Math.fround(1e-6)],
 ])('%s: %s starts at %d', (name, key, value) => {
   const tensor = buildArchitecture(findVariant(name)).model.graph.values.get(key)?.initializer;
   expect(tensor && new Set(asFloat32(tensor))).toEqual(new Set([value]));

@@ -115,6 +115,10 @@ test('--acb leaves 1x1, 1x7 and even kernels alone', () => {
   expect(new Set(replaced('inception_v3'))).toEqual(new Set(['3x3', '5x5']));
 });
 
+test('--acb of a network whose convolutions are blocks already is refused', () => {
+  expect(() => build('acnet', { acb: 'authors' })).toThrow(/asymmetric blocks already/);
+});
+
 test('--acb plain of mnist_net is acnet', () => {
   const plain = build('mnist_net', { acb: 'plain' });
   const acnet = build('acnet');
