@@ -25,9 +25,15 @@ const FUNCTIONS: ReadonlyMap<string, Construct> = new Map<string, Construct>([
   ['collections.OrderedDict', orderedDict],
   ['collections.defaultdict', emptyDict],
   ['copy_reg._reconstructor', reconstruct],
+  ['datetime.datetime', inert],
+  ['datetime.timedelta', inert],
+  ['functools.partial', inert],
   ['numpy.core.multiarray._reconstruct', inert],
   ['numpy.core.multiarray.scalar', inert],
   ['numpy.dtype', inert],
+  ['pathlib.Path', inert],
+  ['pathlib.PosixPath', inert],
+  ['pathlib.WindowsPath', inert],
   ['torch.Size', ([sizes]) => sizes ?? []],
   ['torch._tensor._rebuild_from_type_v2', rebuildFromType],
   ['torch._utils._rebuild_meta_tensor_no_storage', rebuildWithoutStorage],
@@ -41,6 +47,7 @@ const FUNCTIONS: ReadonlyMap<string, Construct> = new Map<string, Construct>([
   ['torch.device', inert],
   ['torch.nn.parameter.Parameter', first],
   ['torch.serialization._get_layout', inert],
+  ['torch.torch_version.TorchVersion', first],
 ]);
 
 /** `torch.save` writes the names that Python 2 knew (protocol 2); other writers use today's. */
@@ -122,6 +129,7 @@ function reconstruct([type, base]: readonly PickleValue[], name: GlobalName): Pi
   return instantiate(type ?? null, []);
 }
 
+/** What turns up beside the weights (paths, dates, NumPy scalars, unapplied functions) is kept as the name of what it is. */
 function inert(_: readonly PickleValue[], name: GlobalName): PickleValue {
   return new Instance(name);
 }

@@ -113,6 +113,10 @@ describe('nothing is called', () => {
     ['NEWOBJ_EX with keywords', join(op.global('subprocess', 'Popen'), b(')'), op.dict([['args', command]]), b(0x92))],
     ['an extension code', b(0x82, 1)],
     ['a persistent id as text', b('Px\n')],
+    [
+      'an unapplied function that is applied',
+      join(op.call('functools', 'partial', op.global('os', 'system')), op.tuple(command), b('R')),
+    ],
     ['the result of a call', join(op.object('a', 'B', op.dict([])), op.tuple(command), b('R'))],
     ['codecs other than latin1', op.call('_codecs', 'encode', op.text('x'), op.text('rot13'))],
     [

@@ -92,6 +92,27 @@ describe('where the weights are', () => {
     ['in an OrderedDict', join(op.call('collections', 'OrderedDict'), ascii('('), op.text('w'), one, ascii('u'))],
     ['as a Parameter', op.dict([['w', op.call('torch._utils', '_rebuild_parameter', one, op.false, op.none)]])],
     [
+      'beside paths, dates, functions that were never applied, NumPy values and versions',
+      op.dict([
+        ['path', op.call('pathlib', 'PosixPath', op.text('runs'), op.text('1'))],
+        ['date', op.call('datetime', 'datetime', op.int(1))],
+        [
+          'norm',
+          join(
+            op.call('functools', 'partial', op.global('my.code', 'norm')),
+            op.tuple(op.global('my.code', 'norm'), op.tuple(), op.dict([]), op.none),
+            ascii('b'),
+          ),
+        ],
+        ['best', op.call('numpy.core.multiarray', 'scalar', op.call('numpy', 'dtype', op.text('f8')), op.text('x'))],
+        [
+          'version',
+          join(op.global('torch.torch_version', 'TorchVersion'), op.tuple(op.text('2.1')), Uint8Array.of(0x81)),
+        ],
+        ['state_dict', weights],
+      ]),
+    ],
+    [
       'under names for plain objects',
       op.dict([
         ['args', op.object('argparse', 'Namespace', op.dict([['lr', op.int(1)]]))],
