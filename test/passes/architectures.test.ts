@@ -6,6 +6,7 @@ import { staticShape } from '../../src/graph/types.js';
 import { Conv, Gemm } from '../../src/ops/index.js';
 import { fuse, operatorCounts } from '../../src/passes/fuse.js';
 import { compareModels } from '../../src/verify/index.js';
+import { inHalf } from '../support/half-model.js';
 import { isFull } from '../support/shared.js';
 
 const golden: BuildOptions = { init: { kind: 'golden' } };
@@ -57,6 +58,16 @@ describe.each(names)('%s', (name) => {
     expect(fused.macs).toBeLessThanOrEqual(cost.macs);
     expect(fused.weights).toBeLessThanOrEqual(cost.weights);
     if (!isFull && name !== 'acnet') return;
+    const check = await compareModels(original, model, { runs: 1 });
+    expect(check).toMatchObject({ verdict: 'match' });
+  });
+});
+
+describe.each(isFull ? names : ['acnet'])('%s in float16', (name) => {
+  test('fused, it computes the same within the noise of its type', async () => {
+    const original = inHalf(built(name));
+    const model = cloneModel(original);
+    await fuse(model);
     const check = await compareModels(original, model, { runs: 1 });
     expect(check).toMatchObject({ verdict: 'match' });
   });
