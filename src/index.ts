@@ -10,7 +10,7 @@ export {
   type Ratio,
 } from './runtime/bench.js';
 export { openCheckpoint } from './runtime/checkpoint-file.js';
-export { type ChildLimits, ModelProcess } from './runtime/child.js';
+export { type ChildLimits, ModelProcess, PATIENT } from './runtime/child.js';
 export {
   type ChosenSteps,
   type ClassScore,

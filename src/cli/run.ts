@@ -12,6 +12,7 @@ import {
   imageTensor,
   ModelProcess,
   openModel,
+  PATIENT,
   prepareImage,
   printable,
   readImage,
@@ -84,7 +85,7 @@ async function compute(path: string, o: Options): Promise<readonly Result[]> {
   const model = await openModel(path);
   const { provider, passedOver } = await chooseProvider(o.provider, o.device);
   for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
-  const process = new ModelProcess();
+  const process = new ModelProcess(PATIENT);
   const spool = new Spool();
   try {
     io.progress(`loading ${path}`);

@@ -22,7 +22,7 @@ interface Options {
   readonly bisect: boolean;
   readonly provider: ProviderName | 'auto';
   readonly device: number;
-  readonly timeout: number;
+  readonly timeout?: number;
   readonly json?: boolean;
 }
 
@@ -50,7 +50,7 @@ export const define = (command: Command): Command =>
         .default('cpu'),
     )
     .option('--device <n>', 'which GPU', whole, 0)
-    .option('--timeout <seconds>', 'for loading a model, or one run', count, 120)
+    .option('--timeout <seconds>', 'for loading a model, or one run; by its size if left out', count)
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -74,7 +74,7 @@ export const define = (command: Command): Command =>
         bisect: o.bisect,
         provider,
         deviceId: o.device,
-        limits: { timeout: o.timeout * 1000 },
+        limits: o.timeout === undefined ? undefined : { timeout: o.timeout * 1000 },
         onProgress: (text) => io.progress(text),
       });
       if (o.json) io.json({ reference, candidate, ...report });

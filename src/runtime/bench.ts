@@ -1,5 +1,5 @@
 import type { Model } from '../graph/ir.js';
-import { ModelProcess } from './child.js';
+import { ModelProcess, PATIENT } from './child.js';
 import { type KernelRun, Profile } from './profile.js';
 import { type Feeds, type Sizes, suitableInputs } from './random-inputs.js';
 import type { Optimization, ProviderName, SessionOptions } from './session.js';
@@ -103,7 +103,7 @@ const sessionOptions = (o: BenchOptions): SessionOptions => ({
 });
 
 async function runAlone(location: string | Uint8Array, options: BenchOptions): Promise<Alone> {
-  const process = new ModelProcess();
+  const process = new ModelProcess(PATIENT);
   try {
     // A process takes its time to start; that is not the model's.
     await process.peakMemory();
@@ -127,7 +127,7 @@ async function runInTurns(
   spool: Spool,
   options: BenchOptions,
 ): Promise<readonly (readonly number[])[]> {
-  const process = new ModelProcess();
+  const process = new ModelProcess(PATIENT);
   try {
     const sessions = [];
     for (const [i, { model }] of entries.entries()) {
@@ -195,7 +195,7 @@ export function pairedRatio(times: readonly number[], base: readonly number[]): 
 export async function profileModel(model: Model, options: BenchOptions = {}): Promise<readonly KernelRun[]> {
   const spool = new Spool();
   const profile = new Profile();
-  const process = new ModelProcess();
+  const process = new ModelProcess(PATIENT);
   try {
     const location = await spool.put(model);
     const plain = await process.load(location, sessionOptions(options));

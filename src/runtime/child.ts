@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { CnnxError } from '../base/errors.js';
@@ -19,7 +19,7 @@ import {
 import type { Port, Session, SessionOptions } from './session.js';
 
 export interface ChildLimits {
-  /** For loading a model, or one run; in milliseconds. */
+  /** For loading a model, or one run; in milliseconds. Some seconds, and more for large models, if absent. */
   readonly timeout?: number | undefined;
   /** Resident memory of the process, in bytes. */
   readonly memory?: number | undefined;
@@ -29,11 +29,23 @@ export interface ChildLimits {
   readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Loading and one run of a large network take seconds; some files keep onnxruntime busy for ever. */
-const TIMEOUT = 120_000;
+/** Small models load and run in milliseconds; some small files keep onnxruntime busy for ever. */
+const LEAST_TIMEOUT = 8_000;
 
-/** Enough for any model that fits the machine; a file that makes onnxruntime allocate without end is stopped before the system is. */
-const MEMORY = Math.floor(totalmem() * 0.8);
+/** Loading takes about 10 ms a megabyte, and so does a run of a large network: a hundred times that is no hurry even on a busy machine. */
+const TIMEOUT_PER_MEGABYTE = 1_000;
+
+/** For people who watch, and can stop it themselves: a large network on a slow device. */
+export const PATIENT: ChildLimits = { timeout: 600_000 };
+
+/** Of the memory that this process may use: what a model needs beyond that would stop the system, not only the model. */
+const MEMORY_SHARE = 0.8;
+
+/** A container's limit is less than the machine's memory, or unknown (0) or absurd where there is none. */
+function usableMemory(): number {
+  const limit = process.constrainedMemory?.() ?? 0;
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
 
 /** How much of what the process printed is kept: its last words. */
 const LAST_WORDS = 4096;
@@ -49,26 +61,30 @@ interface Pending {
  * waits for it, and the next model starts a new one. Call `close` when done; it also ends with this process.
  */
 export class ModelProcess {
-  readonly #timeout: number;
   readonly #memory: number;
   readonly #pending = new Map<number, Pending>();
   #child: ChildProcess | undefined;
   #stderr = '';
   #count = 0;
-  #timedOut = false;
+  #timedOut: number | undefined;
   readonly #limits: ChildLimits;
 
   constructor(limits: ChildLimits = {}) {
     this.#limits = limits;
-    this.#timeout = limits.timeout ?? TIMEOUT;
-    this.#memory = limits.memory ?? MEMORY;
+    this.#memory = limits.memory ?? Math.floor(usableMemory() * MEMORY_SHARE);
   }
 
-  /** Loads a model from a file or from bytes. Throws `runtime/session`, `runtime/provider` and `runtime/child`. */
-  async load(model: string | Uint8Array, options: SessionOptions = {}): Promise<Session> {
-    const loaded = await this.#ask({ kind: 'load', model, options });
+  /**
+   * Loads a model from a file or from bytes. `weightBytes` says how large it is where its weights stand elsewhere. Throws `runtime/session`,
+   * `runtime/provider` and `runtime/child`.
+   */
+  async load(model: string | Uint8Array, options: SessionOptions = {}, weightBytes = 0): Promise<Session> {
+    const megabytes = Math.max(weightBytes, sizeOf(model)) / 2 ** 20;
+    const timeout = this.#limits.timeout ?? LEAST_TIMEOUT + TIMEOUT_PER_MEGABYTE * megabytes;
+    const ask = (request: Request): Promise<Answer> => this.#ask(request, timeout);
+    const loaded = await ask({ kind: 'load', model, options });
     if (!isLoaded(loaded)) throw new Error('bug: the model process answered a load with something else');
-    return new ChildSession((request) => this.#ask(request), loaded);
+    return new ChildSession(ask, loaded);
   }
 
   /** The last of what the process printed on standard error. */
@@ -78,7 +94,7 @@ export class ModelProcess {
 
   /** The largest resident size of the process so far, in bytes. */
   async peakMemory(): Promise<number> {
-    const usage = await this.#ask({ kind: 'usage' });
+    const usage = await this.#ask({ kind: 'usage' }, LEAST_TIMEOUT);
     if (!isUsage(usage)) throw new Error('bug: the model process answered a question about memory with something else');
     return usage.peakMemory;
   }
@@ -89,16 +105,16 @@ export class ModelProcess {
     child?.kill('SIGKILL');
   }
 
-  #ask(request: Request): Promise<Answer> {
+  #ask(request: Request, timeout: number): Promise<Answer> {
     this.#child ??= this.#start();
     const child = this.#child;
     this.#count += 1;
     const id = this.#count;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#timedOut = true;
+        this.#timedOut = timeout;
         child.kill('SIGKILL');
-      }, this.#timeout);
+      }, timeout);
       this.#pending.set(id, { resolve, reject, timer });
       child.ref();
       child.channel?.ref();
@@ -109,7 +125,7 @@ export class ModelProcess {
 
   #start(): ChildProcess {
     this.#stderr = '';
-    this.#timedOut = false;
+    this.#timedOut = undefined;
     const args = [String(this.#memory), ...(this.#limits.logErrors ? ['log-errors'] : [])];
     const child = fork(childModule(), args, {
       serialization: 'advanced',
@@ -152,13 +168,16 @@ export class ModelProcess {
   }
 
   #lastWords(code: number | null, signal: string | null): string {
-    if (this.#timedOut) return `did not finish within ${this.#timeout / 1000} s`;
+    if (this.#timedOut !== undefined) return `did not finish within ${Math.round(this.#timedOut / 1000)} s`;
     if (this.#stderr.endsWith('cnnx: memory limit'))
       return `needed more than ${Math.round(this.#memory / 2 ** 20)} MB of memory`;
     const words = this.#stderr.trim().split('\n').at(-1) ?? '';
     return `ended by ${signal ?? `exit code ${code}`}${words === '' ? '' : `: ${printable(words, 300)}`}`;
   }
 }
+
+const sizeOf = (model: string | Uint8Array): number =>
+  typeof model === 'string' ? (statSync(model, { throwIfNoEntry: false })?.size ?? 0) : model.byteLength;
 
 const isLoaded = (answer: Answer): answer is Loaded => answer !== undefined && 'session' in answer;
 const isUsage = (answer: Answer): answer is Usage => answer !== undefined && 'peakMemory' in answer;

@@ -4,7 +4,7 @@ import type { Model, Value } from '../graph/ir.js';
 import { isTensorType, staticShape } from '../graph/types.js';
 import type { ModelProcess } from '../runtime/child.js';
 import type { Session } from '../runtime/session.js';
-import type { Spool } from '../runtime/spool.js';
+import { type Spool, weightBytes } from '../runtime/spool.js';
 import { elementCount } from '../tensor/dtype.js';
 import { isNumeric, type Tensor } from '../tensor/tensor.js';
 import type { FirstDifference } from './report.js';
@@ -107,7 +107,7 @@ async function observe(
   }
   let session: Session | undefined;
   try {
-    session = await process.load(await spool.put(watched), { optimization, threads: 1 });
+    session = await process.load(await spool.put(watched), { optimization, threads: 1 }, weightBytes(model));
     return await session.run(feeds, names);
   } finally {
     await session?.release().catch(() => {});

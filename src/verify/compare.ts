@@ -1,12 +1,12 @@
 import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import type { Model } from '../graph/ir.js';
-import { type ChildLimits, ModelProcess } from '../runtime/child.js';
+import { type ChildLimits, ModelProcess, PATIENT } from '../runtime/child.js';
 import { Profile, providersText } from '../runtime/profile.js';
 import { FULL_PRECISION } from '../runtime/providers.js';
 import { type Feeds, type Sizes, suitableInputs } from '../runtime/random-inputs.js';
 import type { ProviderName, Session } from '../runtime/session.js';
-import { Spool } from '../runtime/spool.js';
+import { Spool, weightBytes } from '../runtime/spool.js';
 import { firstDifference } from './bisect.js';
 import { evidenceWarnings, randomOperators } from './evidence.js';
 import { checkInterfaces } from './interface.js';
@@ -48,8 +48,7 @@ export async function compareModels(
   options: CompareOptions = {},
 ): Promise<VerifyReport> {
   checkInterfaces(reference, candidate);
-  const env = options.provider === 'cuda' ? FULL_PRECISION : undefined;
-  const process = options.process ?? new ModelProcess({ ...options.limits, env });
+  const process = options.process ?? new ModelProcess(limitsFor(options));
   const spool = new Spool();
   const comparison = new Comparison(reference, candidate, options, process, spool);
   try {
@@ -61,6 +60,12 @@ export async function compareModels(
     spool.close();
     if (!options.process) process.close();
   }
+}
+
+/** A GPU may have to compile its kernels first, which takes its time; NVIDIA's are to compute in full float32. */
+function limitsFor({ limits, provider }: CompareOptions): ChildLimits {
+  if (provider === undefined || provider === 'cpu') return limits ?? {};
+  return { ...PATIENT, ...limits, env: provider === 'cuda' ? FULL_PRECISION : undefined };
 }
 
 /** It could not be run, which says nothing about the models. */
@@ -122,13 +127,18 @@ class Comparison {
       return runOnce(await this.#load(this.candidate, 'disabled'), this.#feeds);
     const profile = new Profile();
     try {
-      const session = await this.process.load(await this.spool.put(this.candidate), {
+      const options = {
         optimization: 'disabled',
         threads: THREADS,
         provider,
         deviceId,
         profilePrefix: profile.prefix,
-      });
+      } as const;
+      const session = await this.process.load(
+        await this.spool.put(this.candidate),
+        options,
+        weightBytes(this.candidate),
+      );
       const outputs = await runOnce(session, this.#feeds);
       this.#ran = providersText(profile.read());
       return outputs;
@@ -154,7 +164,7 @@ class Comparison {
   }
 
   async #load(model: Model, optimization: 'disabled' | 'all'): Promise<Session> {
-    return this.process.load(await this.spool.put(model), { optimization, threads: THREADS });
+    return this.process.load(await this.spool.put(model), { optimization, threads: THREADS }, weightBytes(model));
   }
 
   /** By output: how far the reference is from itself with onnxruntime's optimiser on. */
