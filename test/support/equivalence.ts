@@ -8,7 +8,7 @@ import { registry } from '../../src/ops/index.js';
 import { createSession } from '../../src/runtime/session.js';
 import { elementCount } from '../../src/tensor/dtype.js';
 import { hashName, streamAt } from '../../src/tensor/seeded.js';
-import { asFloat64, fromFloat64, type Tensor, tensor } from '../../src/tensor/tensor.js';
+import { asFloat64, fromFloat64, int64Tensor, type Tensor, tensor } from '../../src/tensor/tensor.js';
 import { magnitudes, type Nd, ofTensor, runNaive } from './naive/index.js';
 
 /** A model of a text (see `parseGraph`), with the types that inference finds. */
@@ -23,7 +23,7 @@ export function typed(text: string, seed = 0): Model {
 const sizeOf = (dim: number | string | undefined): number => (typeof dim === 'number' ? dim : dim === 'n' ? 2 : 9);
 
 /**
- * A tensor in [-2, 2) for each input that a caller may give, exact in the input's type; bools are true or false; what overrides an initializer is positive,
+ * A tensor in [-2, 2) for each input that a caller may give, exact in the input's type; bools are true or false, integers 1; what overrides an initializer is positive,
  * since it may be a variance. Free dimensions: `n` is 2, others 9.
  */
 export function drawFeeds(model: Model, seed = 1): ReadonlyMap<string, Tensor> {
@@ -44,6 +44,11 @@ function draw(input: Value, seed: number): Tensor {
     case 'float16':
     case 'bfloat16':
       return fromFloat64(type.dtype, shape, values);
+    case 'int64':
+      return int64Tensor(
+        shape,
+        Array.from(values, () => 1),
+      );
     case 'bool':
       return tensor(
         'bool',

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { everyNode } from '../../src/graph/edit.js';
 import type { Model } from '../../src/graph/ir.js';
 import { isSkip } from '../../src/passes/rule.js';
@@ -46,4 +49,34 @@ export function liftAll(model: Model, given: Given = { lifted: new Map(), reason
     }
   }
   return given;
+}
+
+/** The text of all files of a kind in a folder. */
+export function sources(folder: string, ending: string): string {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith(ending));
+  return files.map((f) => readFileSync(join(folder, f), 'utf8')).join('\n');
+}
+
+/** Reasons that a well-formed graph cannot give: they stand where the types want an answer. */
+const UNREACHABLE = new Set([
+  'in the body of a function',
+  'another operator',
+  'joins nothing',
+  'no input',
+  'no output',
+  'no weights',
+  'not a linear operator',
+]);
+
+/** Every string that the algebra skips with, or returns as a reason, but for those that no graph gives. */
+export function reasonsInSources(): readonly string[] {
+  const code = sources(fileURLToPath(new URL('../../src/passes/affine', import.meta.url)), '.ts').replace(
+    /\/\*[^]*?\*\/|^\s*\/\/.*$/gm,
+    '',
+  );
+  const found = new Set<string>();
+  for (const [, reason] of code.matchAll(/(?:skip|absent)\(\s*'([^']+)'/g)) if (reason) found.add(reason);
+  for (const [statement] of code.matchAll(/return [^;{}]*;/g))
+    for (const [, text] of statement.matchAll(/'([^']* [^']*)'/g)) if (text) found.add(text);
+  return [...found].filter((r) => !UNREACHABLE.has(r)).sort();
 }

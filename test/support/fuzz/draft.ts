@@ -55,6 +55,8 @@ export class Draft {
   readonly listed: string[] = [];
   readonly values: Val[] = [];
   readonly outputs: string[] = [];
+  /** Further inputs of the graph, by name. */
+  readonly extras = new Map<string, string>();
   #count = 0;
 
   constructor(readonly setting: Setting) {}
@@ -182,6 +184,6 @@ export class Draft {
     const { ir, opset } = this.setting;
     const last = this.values.at(-1)?.name ?? '';
     const outputs = [...new Set([...this.outputs, last])];
-    return `<ir: ${ir}, opset: ["": ${opset}]> (${[...inputs, ...this.listed].join(', ')}) -> (${outputs.join(', ')})\n ${this.lines.join('\n ')}`;
+    return `<ir: ${ir}, opset: ["": ${opset}]> (${[...inputs, ...this.extras.values(), ...this.listed].join(', ')}) -> (${outputs.join(', ')})\n ${this.lines.join('\n ')}`;
   }
 }

@@ -1,4 +1,5 @@
 import * as blocks from './blocks.js';
+import { oddity } from './oddities.js';
 import { channelsOf, type Draft, type Draw, filled, list, rankOf, spatialOf, type Val } from './draft.js';
 
 /* Single operators, and what stands around the blocks: subgraphs, matrix products, values that others need too. */
@@ -213,6 +214,10 @@ function shown(g: Draft, x: Val): Val {
 }
 
 function normalised(g: Draft, x: Val, d: Draw): Val {
+  if (g.setting.opset < 9 && d.rarely(4)) {
+    const params = filled(4, 0).map(() => g.constant([channelsOf(x)]));
+    g.lines.push(`${g.fresh('odd')} = BatchNormalization<spatial=0>(${x.name}, ${params.join(', ')})`);
+  }
   if (g.setting.opset < 15 || !d.rarely(8)) return g.batchNorm(x, d);
   const c = [channelsOf(x)];
   const params = filled(4, 0).map(() => g.constant(c));
@@ -267,4 +272,5 @@ export const STEPS: readonly [Step, ...Step[]] = [
   blocks.splitTransformMerge,
   blocks.splitTransformMerge,
   blocks.transposed,
+  ...Array.from({ length: 12 }, () => oddity),
 ];

@@ -1,4 +1,5 @@
 import type { Graph, Model, Node, Value } from '../../../src/graph/ir.js';
+import { dependencies } from '../../../src/graph/order.js';
 import type { Tensor } from '../../../src/tensor/tensor.js';
 import * as moves from './moves.js';
 import { at, broadcastShape, broadcastTo, Call, nd, type Nd, ofTensor, places, sizeOf } from './nd.js';
@@ -219,6 +220,18 @@ export function magnitudes(model: Model, feeds: ReadonlyMap<string, Nd>, branche
   return new Run([...branches]).model(model, positive);
 }
 
+/** The nodes that the outputs depend on: what leads nowhere need not even be computable. */
+function neededIn(graph: Graph): ReadonlySet<Node> {
+  const needed = new Set<Node>();
+  const waiting = graph.outputs.flatMap((v) => v.producer ?? []);
+  for (let node = waiting.pop(); node; node = waiting.pop()) {
+    if (needed.has(node) || node.graph !== graph) continue;
+    needed.add(node);
+    waiting.push(...dependencies(node));
+  }
+  return needed;
+}
+
 class Run {
   readonly #known = new Map<Value, Nd>();
   readonly #branches: boolean[] = [];
@@ -252,7 +265,9 @@ class Run {
       if (!v) throw new Error(`${value.name} is read before it is computed`);
       return v;
     };
+    const needed = neededIn(graph);
     for (const node of graph.nodes()) {
+      if (!needed.has(node)) continue;
       const left = this.transparent.includes(node.opType) ? same : undefined;
       const op = left ?? (this.forced && BOUNDS.get(node.opType)) ?? OPS.get(node.opType);
       if (!op || node.domain !== '') throw new Error(`the reference knows no ${node.opType}`);
