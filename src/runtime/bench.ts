@@ -1,7 +1,7 @@
 import type { Model } from '../graph/ir.js';
 import { ModelProcess, PATIENT } from './child.js';
 import { type KernelRun, Profile } from './profile.js';
-import { type Feeds, type Sizes, suitableInputs } from './random-inputs.js';
+import { type Feeds, type Sizes, suitableRuns } from './random-inputs.js';
 import type { Optimization, ProviderName, SessionOptions } from './session.js';
 import { Spool } from './spool.js';
 
@@ -110,7 +110,8 @@ async function runAlone(location: string | Uint8Array, options: BenchOptions): P
     const start = performance.now();
     const session = await process.load(location, sessionOptions(options));
     const create = performance.now() - start;
-    const [feeds = new Map()] = await suitableInputs(session, { sizes: options, seed: options.seed ?? 0, runs: 1 });
+    const [run] = await suitableRuns(session, { sizes: options, seed: options.seed ?? 0, runs: 1 });
+    const feeds: Feeds = run?.feeds ?? new Map();
     await session.release();
     const again = await process.load(location, sessionOptions(options));
     const [first = Number.NaN] = await again.time(feeds, 1);
@@ -199,7 +200,8 @@ export async function profileModel(model: Model, options: BenchOptions = {}): Pr
   try {
     const location = await spool.put(model);
     const plain = await process.load(location, sessionOptions(options));
-    const [feeds = new Map()] = await suitableInputs(plain, { sizes: options, seed: options.seed ?? 0, runs: 1 });
+    const [run] = await suitableRuns(plain, { sizes: options, seed: options.seed ?? 0, runs: 1 });
+    const feeds: Feeds = run?.feeds ?? new Map();
     await plain.release();
     const session = await process.load(location, { ...sessionOptions(options), profilePrefix: profile.prefix });
     await session.time(feeds, 1 + (options.runs ?? RUNS));

@@ -57,14 +57,21 @@ function chooseShape(port: Port, plan: Plan, sizes: Sizes): readonly number[] {
   });
 }
 
+/** Inputs, and what came out. */
+export interface Run {
+  readonly feeds: Feeds;
+  readonly outputs: Feeds;
+}
+
 /**
- * Random inputs that a model accepts, the same for one seed: what it leaves open is chosen in several ways until it runs. Throws `runtime/run` with
- * the first refusal when none does, and whatever else running it throws.
+ * Runs a model on random inputs that it accepts, the same for one seed: what it leaves open is chosen in several ways until it runs. Of further
+ * inputs those that it refuses (an integer may be a shape) are left out. Throws `runtime/run` with the first refusal when it accepts none, and
+ * whatever else running it throws.
  */
-export async function suitableInputs(
+export async function suitableRuns(
   session: Session,
   options: { readonly sizes: Sizes; readonly seed: number; readonly runs: number },
-): Promise<readonly Feeds[]> {
+): Promise<readonly Run[]> {
   const tried = new Set<string>();
   let refused: CnnxError | undefined;
   for (const plan of PLANS) {
@@ -73,17 +80,31 @@ export async function suitableInputs(
     const key = JSON.stringify([describe(feeds), hasIntegers(session.inputs) && plan.integers, plan.floats]);
     if (tried.has(key)) continue;
     tried.add(key);
-    try {
-      await session.run(feeds);
-      return [feeds, ...Array.from({ length: options.runs - 1 }, (_, i) => draw(options.seed + i + 1))];
-    } catch (error) {
-      if (!(error instanceof CnnxError) || !/^runtime\/(run|input)$/.test(error.code)) throw error;
-      refused ??= error;
+    const first = await attempt(session, feeds);
+    if (first instanceof CnnxError) {
+      refused ??= first;
+      continue;
     }
+    const runs = [first];
+    for (let i = 1; i < options.runs; i++) {
+      const next = await attempt(session, draw(options.seed + i));
+      if (!(next instanceof CnnxError)) runs.push(next);
+    }
+    return runs;
   }
   throw new CnnxError('runtime/run', `no random input suits the model: ${refused?.message ?? ''}`, {
     hint: 'give its sizes with --shape, or inputs of your own',
   });
+}
+
+/** One run, or the refusal of these inputs; anything else is thrown. */
+async function attempt(session: Session, feeds: Feeds): Promise<Run | CnnxError> {
+  try {
+    return { feeds, outputs: await session.run(feeds) };
+  } catch (error) {
+    if (error instanceof CnnxError && (error.code === 'runtime/run' || error.code === 'runtime/input')) return error;
+    throw error;
+  }
 }
 
 const describe = (feeds: Feeds): readonly unknown[] => [...feeds].map(([name, t]) => [name, t.dtype, t.shape]);

@@ -4,7 +4,7 @@ import type { Model } from '../graph/ir.js';
 import { type ChildLimits, ModelProcess, PATIENT } from '../runtime/child.js';
 import { Profile, providersText } from '../runtime/profile.js';
 import { FULL_PRECISION } from '../runtime/providers.js';
-import { type Feeds, type Sizes, suitableInputs } from '../runtime/random-inputs.js';
+import { type Feeds, type Sizes, suitableRuns } from '../runtime/random-inputs.js';
 import type { ProviderName, Session } from '../runtime/session.js';
 import { Spool, weightBytes } from '../runtime/spool.js';
 import { firstDifference } from './bisect.js';
@@ -93,8 +93,10 @@ class Comparison {
     let expected: readonly Feeds[];
     let repeated: Feeds;
     try {
-      this.#feeds = this.options.inputs ?? (await suitableInputs(first, { sizes: this.options, seed, runs }));
-      expected = await runAll(first, this.#feeds);
+      const { inputs } = this.options;
+      const drawn = inputs ? undefined : await suitableRuns(first, { sizes: this.options, seed, runs });
+      this.#feeds = inputs ?? drawn?.map((r) => r.feeds) ?? [];
+      expected = drawn?.map((r) => r.outputs) ?? (await runAll(first, this.#feeds));
       repeated = await first.run(this.#feeds[0] ?? new Map());
     } finally {
       await release(first);
