@@ -75,12 +75,12 @@ export function mismatchError(built: Built, rows: readonly Mismatch[], bound: nu
 function hintFor(built: Built, rows: readonly Mismatch[], bound: number): string {
   const classes = classifierSize(built, rows);
   if (classes !== undefined) {
-    return `the checkpoint's classifier has ${classes} classes and the network's ${String(built.config['numClasses'])}: build with numClasses ${classes}, or take everything else with --partial`;
+    return `the checkpoint's classifier has ${classes} classes and the network's ${String(built.config['numClasses'])}: build with --num-classes ${classes}, or take everything else with --partial`;
   }
   const style = styleHint(rows);
   if (style !== undefined) return style;
   if (rows.every((r) => r.problem === 'missing' && isAuxiliary(r.name))) {
-    return 'the checkpoint has no auxiliary classifiers: build without them (aux false), or let them start fresh with --partial';
+    return 'the checkpoint has no auxiliary classifiers: build without them (--no-aux), or let them start fresh with --partial';
   }
   const prefix = bound === 0 ? foreignPrefix(rows) : undefined;
   if (prefix !== undefined)

@@ -204,7 +204,7 @@ describe('what does not fit', () => {
     const checkpoint = checkpointOf(small('resnet18', { numClasses: 10 }));
     const found = error(() => bindWeights(small('resnet18'), checkpoint));
     expect(found.message).toMatch(/2 of another shape/);
-    expect(found.hint).toMatch(/10 classes.*1000.*numClasses 10.*--partial/);
+    expect(found.hint).toMatch(/10 classes.*1000.*--num-classes 10.*--partial/);
   });
 
   test.each<[string, () => Built, () => Built, RegExp]>([
@@ -230,7 +230,7 @@ describe('what does not fit', () => {
       'no auxiliary classifiers in the file',
       () => small('googlenet', { aux: true }),
       () => small('googlenet', { aux: false }),
-      /aux false/,
+      /--no-aux/,
     ],
     ['another architecture', () => small('resnet18'), () => small('acnet'), /another architecture/],
   ])('%s: the hint says what to do', (_, network, file, hint) => {
