@@ -1,12 +1,12 @@
 import type { Value } from '../../graph/ir.js';
 import { constantOf } from '../../ops/index.js';
-import { elementCount } from '../../tensor/dtype.js';
-import { asFloat64, type Tensor } from '../../tensor/tensor.js';
+import { type DType, elementCount } from '../../tensor/dtype.js';
+import { asFloat64 } from '../../tensor/tensor.js';
 import { absent, type Skip, skip } from '../rule.js';
 import { type FloatType, type Form, spatialRank } from './form.js';
 
 /** The element type of a tensor whose numbers can be merged. */
-export const floatType = (t: Tensor): FloatType | undefined =>
+export const floatType = (t: { readonly dtype: DType }): FloatType | undefined =>
   t.dtype === 'float32' || t.dtype === 'float64' || t.dtype === 'float16' || t.dtype === 'bfloat16'
     ? t.dtype
     : undefined;

@@ -1,7 +1,7 @@
 import { BatchNormalization, BatchNormalization7, batchNorm } from '../../../ops/index.js';
 import { elementCount } from '../../../tensor/dtype.js';
 import { absent, isSkip, skip } from '../../rule.js';
-import { channelVector } from '../constants.js';
+import { channelVector, floatType } from '../constants.js';
 import { crossed, scale, shift } from '../form.js';
 import { lift } from '../lift.js';
 
@@ -30,9 +30,11 @@ export const liftBatchNorm = lift(
     const form = at.operand(bn.x, { channels });
     if (isSkip(form)) return form;
     const factor = gamma.values.map((g, c) => g / Math.sqrt((variance.values[c] ?? 0) + bn.epsilon));
+    // Since opset 15 the parameters may be of another type than what they are applied to.
+    const type = bn.x.type?.kind === 'tensor' ? floatType(bn.x.type) : undefined;
     const moved = mean.values.map((m, c) => m * (factor[c] ?? 0));
     return shift(
-      scale(crossed(form, { node, params: 4 * channels, type: gamma.type }), factor),
+      scale(crossed(form, { node, params: 4 * channels, type }), factor),
       beta.values.map((b, c) => b - (moved[c] ?? 0)),
       beta.values.map((b, c) => Math.abs(b) + Math.abs(moved[c] ?? 0)),
     );

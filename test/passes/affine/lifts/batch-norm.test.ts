@@ -1,5 +1,6 @@
-import { describe, test } from 'vitest';
-import { bn, expectLeft, expectMerge, graph, type Row } from '../../../support/lifts.js';
+import { describe, expect, test } from 'vitest';
+import { compareNaive, drawFeeds } from '../../../support/equivalence.js';
+import { bn, expectLeft, expectMerge, graph, merged, type Row } from '../../../support/lifts.js';
 
 const image = 'x: float32[n,4,9,9]';
 const conv = 'c = Conv<pads=[1,1,1,1]>(x, w: float32[4,4,3,3], d: float32[4])';
@@ -51,6 +52,14 @@ describe('BatchNormalization', () => {
     ),
   ];
   test.each(positive)('%s', (_, text, ops) => expectMerge(text, ops));
+
+  test('of another element type than what it normalises, whose type the weights keep', () => {
+    const text = graph('x: float16[2,4,5,5]', 'y', bn('c', 'x', 4), 'y = Conv(c, w: float16[4,4,1,1])');
+    const { before, after, ops } = merged(text);
+    expect(ops).toEqual({ Conv: 1 });
+    expect([...after.graph.initializers].map((v) => v.initializer?.dtype)).toEqual(['float16', 'float16']);
+    expect(compareNaive(before, after, drawFeeds(before), 'float16').ratio).toBeLessThanOrEqual(1);
+  });
 
   const rows: readonly Row[] = [
     ['training mode', graph(image, 'y', conv, `y, rm, rv = BatchNormalization<training_mode=1>(c, ${params})`)],
