@@ -11,7 +11,7 @@ import { writeLongGraph } from './models.js';
  * where nothing is written. `npm run bench` prints the tables of docs/performance.md.
  */
 
-const CLI = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../bundle/cli/main.js', import.meta.url));
 const FLOOR = fileURLToPath(new URL('./floor.js', import.meta.url));
 const MODELS = [['resnet50'], ['vgg16_bn'], ['densenet201'], ['inception_v3'], ['resnet18', '--acb']];
 const NODES = [20_000, 50_000, 100_000, 200_000];
