@@ -71,13 +71,8 @@ export class Scope extends Ops {
       : asymmetricBlock(this.at(name), x, { ...options, eps: undefined });
   }
 
-  /** A convolution without a bias and the BatchNormalization on it, which moves into an asymmetric block's branches. */
-  convBn(
-    x: Value,
-    conv: string | number,
-    bn: string | number,
-    options: Omit<ConvOptions, 'bias'> & NormOptions & { readonly bias?: boolean },
-  ): Value {
+  /** A convolution and the BatchNormalization on it, which moves into the branches where the convolution becomes an asymmetric block. */
+  convBn(x: Value, conv: string | number, bn: string | number, options: ConvOptions & NormOptions): Value {
     if (this.net.style.acb === 'authors' && isReplaced(options)) return asymmetricBlock(this.at(conv), x, options);
     return this.batchNorm(this.conv(x, conv, options), bn, options);
   }
