@@ -45,7 +45,7 @@ const MAX_DEPTH = 64;
 
 /** What is open to choice among exact forms; the cost decides. */
 export interface Choices {
-  /** Windows put on top of windows. */
+  /** Windows put on top of windows; at 0 not on top of sums of several sources either. */
   readonly stacked: number;
   /** Sum two windows into a larger one always, or only if that costs no more than the two. */
   readonly sum: 'always' | 'cheap';
@@ -117,8 +117,11 @@ export class Lifting {
   ): Form | Skip {
     const below = this.operand(x, known);
     if (isSkip(below)) return below;
-    if (hasWindow(below)) this.met.stacked = true;
-    if (!hasWindow(below) || below.stacked < this.choices.stacked) {
+    // Above a sum of several sources a window comes to stand above each: more of them, unless they merge with what is there.
+    const spreads = hasWindow(below) || below.terms.length > 1;
+    if (spreads) this.met.stacked = true;
+    const plain = !hasWindow(below) && (this.choices.stacked > 0 || !spreads);
+    if (plain || below.stacked < this.choices.stacked) {
       const form = composeForms(layer(below), below, borderIsBias?.(below) ?? false);
       if (typeof form !== 'string') return { ...form, stacked: below.stacked + (hasWindow(below) ? 1 : 0) };
       this.notes.push({ node, reason: form });

@@ -79,6 +79,18 @@ describe('Conv', () => {
     ],
   ])('%s', (_, text) => expectMerge(text, { Conv: 1 }));
 
+  test('above a sum of two other values, which stays', () =>
+    expectMerge(
+      graph(
+        'x: float32[n,4,9,9], u: float32[n,4,9,9]',
+        'y',
+        's = Add(x, u)',
+        'c = Conv<pads=[1,1,1,1]>(s, w: float32[6,4,3,3])',
+        bn('y', 'c', 6),
+      ),
+      { Add: 1, Conv: 1 },
+    ));
+
   const rows: readonly Row[] = [
     [
       'the weight is computed or can be overridden',
