@@ -42,7 +42,10 @@ function built(name: string, options: BuildOptions = {}): Model {
 const FAST = ['acnet', 'resnet18', 'googlenet', 'densenet121', 'regnet_y_400mf'];
 const names = isFull ? variants().map((v) => v.name) : FAST;
 
-describe.each(names)('%s', (name) => {
+/** The largest take minutes to fill with weights. */
+const TIMEOUT = isFull ? 900_000 : 120_000;
+
+describe.each(names)('%s', { timeout: TIMEOUT }, (name) => {
   test('fused: no BatchNormalization that can go is left, nothing stands in its place, nothing costs more', async () => {
     const model = built(name);
     const [before, cost] = [operatorCounts(model), costOf(model)];
@@ -63,7 +66,7 @@ describe.each(names)('%s', (name) => {
   });
 });
 
-describe.each(isFull ? names : ['acnet'])('%s in float16', (name) => {
+describe.each(isFull ? names : ['acnet'])('%s in float16', { timeout: TIMEOUT }, (name) => {
   test('fused, it computes the same within the noise of its type', async () => {
     const original = inHalf(built(name));
     const model = cloneModel(original);
