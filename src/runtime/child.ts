@@ -131,6 +131,8 @@ export class ModelProcess {
       serialization: 'advanced',
       env: { ...process.env, ...this.#limits.env },
       execArgv: [],
+      // In a group of its own: Ctrl-C is for this process, which ends the other with it.
+      detached: process.platform !== 'win32',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const killed = (): boolean => child.kill('SIGKILL');

@@ -98,6 +98,24 @@ describe('a signal in the middle', () => {
     for (const end of seen) expect([0, code]).toContain(end);
   });
 
+  test('Ctrl-C while a model runs reaches both processes, and is no verdict', async () => {
+    const loop = `(x: float32[1]) -> (y)
+      y = Loop<body={ again (i: int64[], c: bool[], v: float32[1]) -> (d, w)
+        d = Identity(c)
+        w = Identity(v)
+      }>(n: int64[] = [9000000000000000000], t: bool[] = [1], x)`;
+    writeFileSync(at('endless.onnx'), concat(writeOnnx(parseGraph(loop))));
+    const child = spawn(process.execPath, [MAIN, 'verify', 'endless.onnx', 'endless.onnx', '--timeout', '60'], {
+      cwd: folder,
+      stdio: 'ignore',
+      detached: true,
+    });
+    const ended = new Promise<number | string | null>((done) => child.on('close', (c, s) => done(c ?? s)));
+    await sleep(4000);
+    process.kill(-(child.pid ?? 0), 'SIGINT');
+    expect(await ended).toBe(130);
+  });
+
   test('whoever stops reading our output has seen enough', async () => {
     const shell = spawn(
       'sh',
