@@ -8,12 +8,13 @@ import {
   probeProvider,
 } from '../index.js';
 import { io } from './io.js';
+import { whole } from './options.js';
 
 const GIB = 2 ** 30;
 
 export const define = (command: Command): Command =>
   command
-    .option('--device <n>', 'which GPU to probe', Number, 0)
+    .option('--device <n>', 'which GPU to probe', whole, 0)
     .option('--json', 'print the findings as JSON')
     .addHelpText('after', '\nExample:\n  cnnx doctor')
     .action(async (o: { readonly device: number; readonly json?: boolean }) => {

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { cnnx } from '../support/cli.js';
+
+interface Findings {
+  readonly machine: { readonly cores: number; readonly onnxruntime: { readonly files: readonly string[] } };
+  readonly providers: readonly { provider: string; works: boolean; reason?: string; hint?: string }[];
+}
+
+test('the CPU works; what does not has a reason, and something to do about it', async () => {
+  const { code, stdout } = await cnnx(['doctor', '--json']);
+  expect(code).toBe(0);
+  const { machine, providers } = JSON.parse(stdout) as Findings;
+  expect(machine.cores).toBeGreaterThan(0);
+  expect(machine.onnxruntime.files).toContain('onnxruntime_binding.node');
+  expect(providers.map((p) => p.provider)).toEqual(['cuda', 'webgpu', 'cpu']);
+  expect(providers.at(-1)).toMatchObject({ works: true });
+  for (const p of providers.filter((p) => !p.works)) {
+    expect(p.reason).toMatch(/\w{3}/);
+    expect(p.hint).toMatch(/\w{3}/);
+  }
+});
+
+test('the report for people says the same', async () => {
+  const { stdout } = await cnnx(['doctor']);
+  expect(stdout).toMatch(/^cpu +works \(a convolution ran and was right/m);
+  expect(stdout).toMatch(/^onnxruntime +\d+\.\d+\.\d+: /m);
+});
