@@ -1,4 +1,5 @@
 import type { Node, Value } from '../../graph/ir.js';
+import { asFloat64, type Tensor } from '../../tensor/tensor.js';
 import { type Aligned, type Axis, align, type Composed, compose, UNIT } from './axis.js';
 import {
   addInto,
@@ -110,11 +111,40 @@ export function crossed(form: Form, { node, params = 0, type }: Crossing): Form 
   return { ...form, nodes: new Set([...form.nodes, node]), params: form.params + params, type: form.type ?? type };
 }
 
+/** A kernel that is a stored tensor, in the kernel's own layout, with at most a factor for each row. */
+export interface RowScaled {
+  readonly weight: Tensor;
+  readonly factor?: Float64Array | undefined;
+}
+
+/** By the function that computes them: whatever else happens to a term gives it another function. They can be written out without a copy in float64. */
+const rowScaled = new WeakMap<Term['kernel'], RowScaled>();
+
+export const rowScaledOf = (term: Term): RowScaled | undefined => rowScaled.get(term.kernel);
+
+/** The kernel of an untouched weight. */
+export function storedKernel(weight: Tensor): Term['kernel'] {
+  const kernel = (): Float64Array => asFloat64(weight);
+  rowScaled.set(kernel, { weight });
+  return kernel;
+}
+
+function scaledKernel({ kernel }: Term, factor: Float64Array): Term['kernel'] {
+  const scaled = (): Float64Array => scaleRows(kernel(), factor);
+  const stored = rowScaled.get(kernel);
+  if (stored)
+    rowScaled.set(scaled, {
+      weight: stored.weight,
+      factor: stored.factor?.map((f, o) => f * (factor[o] ?? 0)) ?? factor,
+    });
+  return scaled;
+}
+
 export function scale(form: Form, factor: Float64Array): Form {
   const { bias } = form;
   return {
     ...form,
-    terms: form.terms.map((t) => ({ ...t, identity: false, kernel: () => scaleRows(t.kernel(), factor) })),
+    terms: form.terms.map((t) => ({ ...t, identity: false, kernel: scaledKernel(t, factor) })),
     bias: bias && {
       values: () => bias.values().map((b, o) => b * (factor[o] ?? 0)),
       magnitudes: () => bias.magnitudes().map((m, o) => m * Math.abs(factor[o] ?? 0)),

@@ -1,11 +1,12 @@
 import type { Editor } from '../../graph/edit.js';
 import type { Node, Value } from '../../graph/ir.js';
 import { Add, Conv, ConvTranspose, Gemm, MatMul } from '../../ops/index.js';
-import { asFloat64, fromFloat64, type Tensor } from '../../tensor/tensor.js';
+import { elementCount } from '../../tensor/dtype.js';
+import { asFloat32, asFloat64, float32Tensor, fromFloat64, type Tensor } from '../../tensor/tensor.js';
 import { type Skip, skip } from '../rule.js';
 import { padBegin, padEnd } from './axis.js';
-import { type FloatType, tapsOf, type Term } from './form.js';
-import { product } from './kernel.js';
+import { type FloatType, rowScaledOf, tapsOf, type Term } from './form.js';
+import { product, scaleRowsInto } from './kernel.js';
 import { swapChannels } from './lifts/conv.js';
 import type { Plan } from './plan.js';
 
@@ -23,7 +24,7 @@ export function lower(plan: Plan, root: Node, edit: Editor): Skip | undefined {
   const type = form.type ?? 'float32';
   const weights: Weights[] = [];
   for (const term of windows) {
-    const weight = rounded(type, layoutOf(term, form.layout), arranged(term, form.layout));
+    const weight = weightOf(term, type, form.layout);
     if (typeof weight === 'string') return skip(weight);
     weights.push({ term, weight });
   }
@@ -160,14 +161,33 @@ function arranged(term: Term, layout: 'first' | 'last'): Float64Array {
   );
 }
 
+/** The weight of one window as a tensor, or why its type cannot hold it. */
+function weightOf(term: Term, type: FloatType, layout: 'first' | 'last'): Tensor | string {
+  const shape = layoutOf(term, layout);
+  const stored = type === 'float32' && layout === 'first' && !term.transposed ? rowScaledOf(term) : undefined;
+  if (stored?.weight.dtype !== 'float32') return rounded(type, shape, arranged(term, layout));
+  const data = new Float32Array(elementCount(shape));
+  const largest = scaleRowsInto(
+    data,
+    asFloat32(stored.weight),
+    stored.factor ?? new Float64Array(term.outputs).fill(1),
+  );
+  return finite(largest) ?? float32Tensor(shape, data);
+}
+
+/** Why float32 cannot hold numbers of at most this magnitude. */
+function finite(largest: number): string | undefined {
+  if (!Number.isFinite(largest)) return 'a merged weight is not finite';
+  return Number.isFinite(Math.fround(largest)) ? undefined : 'a merged weight is too large for its type';
+}
+
 /** The numbers in the model's own type, or why that type cannot hold them. */
 function rounded(type: FloatType, shape: readonly number[], values: Float64Array): Tensor | string {
   const largest = magnitude(values);
   if (!Number.isFinite(largest)) return 'a merged weight is not finite';
   const t = fromFloat64(type, shape, values);
   if (type === 'float64') return t;
-  if (type === 'float32')
-    return Number.isFinite(Math.fround(largest)) ? t : 'a merged weight is too large for its type';
+  if (type === 'float32') return finite(largest) ?? t;
   const stored = asFloat64(t);
   if (!Number.isFinite(magnitude(stored))) return 'a merged weight is too large for its type';
   return holds(MAX_HALF_ERROR[type], stored, values) ? t : 'the merged weights are too small for their type';

@@ -5,7 +5,7 @@ import { asFloat64, type Tensor } from '../../../tensor/tensor.js';
 import { absent, isSkip, type Skip, skip } from '../../rule.js';
 import { type Axis, autoAxis, axisOf, UNIT } from '../axis.js';
 import { channelVector, floatType } from '../constants.js';
-import { crossed, type Layer, lengthsOf } from '../form.js';
+import { crossed, type Layer, lengthsOf, storedKernel } from '../form.js';
 import { lift } from '../lift.js';
 
 export interface WindowAttrs {
@@ -61,7 +61,7 @@ export const liftConv = lift(Conv, 'a window; composed with the one below where 
   const inputs = width * groups;
   const layer: Layer = {
     bias,
-    term: { inputs, outputs, groups, axes, convolution: conv, kernel: () => asFloat64(weight) },
+    term: { inputs, outputs, groups, axes, convolution: conv, kernel: storedKernel(weight) },
   };
   const form = at.window(conv, conv.in.x, { channels: inputs, rank: taps.length }, () => layer);
   return isSkip(form)
