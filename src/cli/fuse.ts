@@ -107,7 +107,13 @@ function verdict({ check }: FuseChecked, o: Options): boolean {
 }
 
 function reportText(path: string, result: FuseChecked, saved: Saved | undefined, o: Options): string {
-  const lines = [fuseReportText(path, result.report, { explain: o.explain ?? false })];
+  const { before, after } = result;
+  const totals = [
+    ['parameters', before.parameters, after.parameters],
+    ['MACs', before.macs, after.macs],
+    ['bytes of weights', before.weightBytes, after.weightBytes],
+  ] as const;
+  const lines = [fuseReportText(path, result.report, { explain: o.explain ?? false, totals })];
   if (result.frozen.length > 0) lines.push(`${result.frozen.length} initializers are constants now`);
   if (result.check) lines.push(verifyReportText(result.check));
   else lines.push(o.verify ? 'nothing to change: the outputs are the same' : 'not verified: as asked');

@@ -4,13 +4,20 @@ import type { FuseReport } from './fuse.js';
 /** Places listed by `explain` beyond this are only counted. */
 const MAX_PLACES = 200;
 
+export interface FuseReportOptions {
+  readonly explain: boolean;
+  /** More rows for the table: a name, the figure before, the figure after. */
+  readonly totals?: readonly (readonly [string, number, number])[] | undefined;
+}
+
 /** What a fusion did, for people: operators before and after, what was merged, and with `explain` what was not. */
-export function fuseReportText(name: string, report: FuseReport, { explain }: { readonly explain: boolean }): string {
+export function fuseReportText(name: string, report: FuseReport, { explain, totals = [] }: FuseReportOptions): string {
   const { before, after } = report;
   const total = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((n, c) => n + c, 0);
   const changed = [...new Set([...before.keys(), ...after.keys()])].filter((op) => before.get(op) !== after.get(op));
   const rows: (string | number)[][] = changed.map((op) => [printable(op), before.get(op) ?? 0, after.get(op) ?? 0]);
   rows.push(['all nodes', total(before), total(after)]);
+  rows.push(...totals.map(([what, was, is]) => [what, was.toLocaleString('en'), is.toLocaleString('en')]));
   const lines = [`${printable(name)}:`, table(rows, ['operator', 'before', 'after'])];
   const edits = [...report.applied].map(([rule, count]) => `${rule} ${count}`);
   if (edits.length > 0) lines.push(`edits: ${edits.join(', ')}`);

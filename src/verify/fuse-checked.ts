@@ -1,3 +1,4 @@
+import { costs } from '../analysis/index.js';
 import { cloneModel } from '../graph/clone.js';
 import type { Model } from '../graph/ir.js';
 import { freezeInitializers } from '../passes/freeze.js';
@@ -14,8 +15,18 @@ export interface FuseCheckedOptions extends Pick<FuseOptions, 'skip' | 'only'> {
   readonly verify?: CompareOptions | false | undefined;
 }
 
+/** What a model takes, at one image: see `costs`. */
+export interface Totals {
+  /** With the statistics of BatchNormalizations. */
+  readonly parameters: number;
+  readonly macs: number;
+  readonly weightBytes: number;
+}
+
 export interface FuseChecked {
   readonly report: FuseReport;
+  readonly before: Totals;
+  readonly after: Totals;
   /** Absent when nothing was changed, or no comparison was asked for. */
   readonly check?: VerifyReport | undefined;
   /** Names of initializers that were taken off the inputs. */
@@ -29,10 +40,17 @@ export async function fuseChecked(model: Model, options: FuseCheckedOptions = {}
   try {
     const frozen = options.freeze ? freezeInitializers(model) : [];
     const original = cloneModel(model);
+    const before = totals(original);
     const report = await fuse(model, { evaluate: evaluator(process), skip: options.skip, only: options.only });
-    if (verify === false || model.span) return { report, frozen };
-    return { report, frozen, check: await compareModels(original, model, { ...verify, process }) };
+    const done = { report, frozen, before, after: model.span ? before : totals(model) };
+    if (verify === false || model.span) return done;
+    return { ...done, check: await compareModels(original, model, { ...verify, process }) };
   } finally {
     process.close();
   }
+}
+
+function totals(model: Model): Totals {
+  const { parameters, buffers, macs, weightBytes } = costs(model);
+  return { parameters: parameters + buffers, macs, weightBytes };
 }
