@@ -91,7 +91,7 @@ function padded(g: Draft, x: Val, d: Draw): Val {
   const rank = rankOf(x);
   const mode = d.pick(['constant', 'constant', 'constant', 'edge', 'reflect']);
   const amount = (): number => d.pick([1, 0, 2, mode === 'constant' ? -1 : 0]);
-  const begin = [0, d.rarely(10) ? 1 : 0, ...filled(rank, 0).map(amount)];
+  const begin = [0, mode === 'constant' && d.rarely(10) ? 1 : 0, ...filled(rank, 0).map(amount)];
   const end = [0, 0, ...filled(rank, 0).map(amount)];
   const value = mode === 'constant' ? d.pick([0, 0, 0.5]) : 0;
   if (x.shape.some((n, i) => n < 4 && (begin[i] ?? 0) + (end[i] ?? 0) !== 0 && i > 1)) return x;
