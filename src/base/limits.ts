@@ -1,5 +1,7 @@
 /** Bounds on what a file may ask for, each with its reason. Sizes in bytes unless it says otherwise. Sorted. */
 export const LIMITS = {
+  /** Channels of a value that a merge starts from, which takes numbers for each: a declared shape costs a file nothing. The widest vocabularies have 2^18. */
+  channels: 2 ** 20,
   /** A published checkpoint; torchvision's largest have 2.6 GB. */
   download: 8 * 2 ** 30,
   /** Elements that a tensor may repeat out of a smaller storage (stride 0): a real checkpoint has none, and 4 TB of them cost a file nothing. */

@@ -1,3 +1,4 @@
+import { LIMITS } from '../../base/limits.js';
 import type { Node, Value } from '../../graph/ir.js';
 import type { AnyOpDef, NodeOf } from '../../graph/op-def.js';
 import { absent, isSkip, type Skip, skip } from '../rule.js';
@@ -104,6 +105,7 @@ export class Lifting {
     const channels = typeof size === 'number' ? size : known.channels;
     if (rank === undefined || rank < 0 || channels === undefined) return absent('the number of channels is not known');
     if (known.channels !== undefined && known.channels !== channels) return skip('the channels do not fit');
+    if (channels > LIMITS.channels) return skip('more channels than the limit');
     return identityForm(value, channels, rank, this.layout);
   }
 

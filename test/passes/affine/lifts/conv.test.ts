@@ -121,6 +121,7 @@ describe('Conv', () => {
       graph('x: float32[2,3,9,9]', 'y', 'c = Conv(x, w: float32[4,4,1,1])', bn('y', 'c', 4)),
       'broken',
     ],
+    ['more channels than the limit', graph('x: float32[2,2097152,1,1]', 'y', 's = Abs(x)', 'y = Neg(s)'), 'broken'],
     [
       'a padded window above a window: the border differs',
       graph(
