@@ -44,6 +44,9 @@ export function lift<D extends AnyOpDef>(
 /** Nodes on one path from a source: deeper regions are merged piece by piece, so that nothing recurses as deep as a file asks for. */
 const MAX_DEPTH = 64;
 
+/** Of a value with more users, each of which may ask, is not looked up what they are: that would be quadratic. */
+const MAX_USERS_LOOKED_AT = 64;
+
 /** What is open to choice among exact forms; the cost decides. */
 export interface Choices {
   /** Windows put on top of windows; at 0 not on top of sums of several sources either. */
@@ -192,6 +195,7 @@ const added = (a: Float64Array, b: Float64Array): Float64Array => a.map((x, i) =
 /** Why a value cannot be merged away: something beside its one consumer needs it. */
 function standsAlone(value: Value): string | undefined {
   if (value.outputCount > 0) return 'its output is an output of the graph';
+  if (value.uses.size > MAX_USERS_LOOKED_AT) return 'its output is used elsewhere';
   let uses = 0;
   for (const [user, count] of value.uses) {
     uses += count;
