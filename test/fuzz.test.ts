@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { concat } from '../src/base/bytes.js';
+import { type Chunk, concat } from '../src/base/bytes.js';
 import { CnnxError } from '../src/base/errors.js';
 import { readOnnx, writeOnnx } from '../src/formats/onnx/index.js';
 import { checkModel } from '../src/graph/check.js';
@@ -50,7 +50,7 @@ type Outcome = 'refused' | 'faulty' | 'unchanged' | 'fused';
 const errorsOf = (model: Parameters<typeof checkModel>[0]): string[] =>
   checkModel(model, registry).flatMap((p) => (p.severity === 'error' ? [`${p.code}: ${p.message}`] : []));
 
-const same = (a: readonly Uint8Array[], b: readonly Uint8Array[]): string[] =>
+const same = (a: readonly Chunk[], b: readonly Chunk[]): string[] =>
   Buffer.compare(concat(a), concat(b)) === 0 ? [] : ['other bytes'];
 
 function require(what: string, wrong: readonly string[]): void {

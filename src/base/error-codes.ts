@@ -16,8 +16,6 @@ export const ERRORS = {
     doc: 'a file is neither a PyTorch checkpoint nor a safetensors file; the message says what it looks like',
   },
   'cli/usage': { exit: 2, doc: 'an option or argument that the command does not understand' },
-  'graph/attribute': { exit: 2, doc: 'an attribute is absent, of another kind, or outside what the operator allows' },
-  'graph/cycle': { exit: 2, doc: 'nodes depend on each other in a circle' },
   'graph/declared': {
     exit: 2,
     doc: 'the shape that a file declares for a value is not the one that its node gives it',
@@ -25,7 +23,6 @@ export const ERRORS = {
   'graph/depth': { exit: 2, doc: 'graphs are nested deeper than the limit' },
   'graph/duplicate-name': { exit: 2, doc: 'a value or node name is defined twice' },
   'graph/invalid': { exit: 2, doc: 'the checker found violations; the message lists them' },
-  'graph/opset': { exit: 2, doc: "an operator's domain is not imported, or its version does not fit" },
   'graph/shape': { exit: 2, doc: 'shapes or types of values do not fit an operator' },
   'graph/syntax': { exit: 2, doc: 'the text form of a graph cannot be parsed' },
   'image/input': { exit: 2, doc: 'no input of a model, or more than one, takes an image' },
