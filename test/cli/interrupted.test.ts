@@ -19,7 +19,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const at = (name: string): string => join(folder, name);
-const dist = (name: string): string => JSON.stringify(pathToFileURL(join(MAIN, '../..', name)).href);
+const dist = (name: string): string => JSON.stringify(pathToFileURL(join(MAIN, '../../../src', name)).href);
 
 /** Writes model after model to one path: in each, all weights are its number. */
 const WRITER = `
