@@ -1,7 +1,9 @@
 import { CnnxError } from '../base/errors.js';
 import { nearest, printable } from '../base/text.js';
 import { everyGraph } from '../graph/edit.js';
+import { ensureValid } from '../graph/check.js';
 import type { Model } from '../graph/ir.js';
+import { registry } from '../ops/index.js';
 import type { Lift } from './affine/lift.js';
 import { LIFTS } from './affine/lifts/index.js';
 import { type Merged, mergeLinear } from './affine/merge.js';
@@ -49,10 +51,12 @@ export function listPasses(): readonly { readonly name: string; readonly doc: st
 
 /**
  * Rewrites a model in place into a smaller one with the same outputs, up to the rounding of its element types: every exact merge of linear operators, and the
- * exact simplifications around them. Throws `passes/unknown-rule` for a name that `listPasses` does not have.
+ * exact simplifications around them. Throws `graph/invalid` for a model that the checker finds wrong, before anything is changed, and `passes/unknown-rule`
+ * for a name that `listPasses` does not have.
  */
 export async function fuse(model: Model, options: FuseOptions = {}): Promise<FuseReport> {
   checkNames([...(options.only ?? []), ...(options.skip ?? [])]);
+  ensureValid(model, registry);
   const before = operatorCounts(model);
   const merged: Merged = new Map();
   const rule = mergeLinear(liftsFor(options), merged);
