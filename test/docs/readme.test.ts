@@ -41,7 +41,7 @@ test('the tour runs', async () => {
 
 test('the example of the library runs', () => {
   const [example = ''] = blocks('ts');
-  const index = pathToFileURL(join(MAIN, '../../index.js')).href;
+  const index = pathToFileURL(join(MAIN, '../../../src/index.js')).href;
   writeFileSync(
     join(folder, 'example.mjs'),
     `${example.replace("'cnnx'", JSON.stringify(index))}\nconsole.log(report.verdict);`,
