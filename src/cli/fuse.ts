@@ -3,11 +3,13 @@ import { type Command, InvalidArgumentError } from 'commander';
 import {
   checkWritable,
   CnnxError,
+  ensureValid,
   fuseChecked,
   type FuseChecked,
   fuseReportText,
   listPasses,
   openModel,
+  registry,
   type Saved,
   saveModel,
   table,
@@ -78,6 +80,7 @@ async function fuseOne(path: string, o: Options): Promise<object> {
   const out = o.out ?? fusedName(path, o.outDir);
   await checkWritable(out);
   const model = await openModel(path);
+  ensureValid(model, registry);
   io.progress(`fusing ${path}`);
   const result = await fuseChecked(model, {
     skip: o.skip,
