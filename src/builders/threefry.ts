@@ -1,6 +1,6 @@
 /*
  * Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): a block cipher on a counter, so
- * element i of a tensor is known without the elements before it.
+ * element i of a tensor is known without the elements before it. The rounds are unrolled: they are where `--init original` spends its time.
  */
 
 const PARITY = 0x1bd11bda;

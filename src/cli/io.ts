@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import pc from 'picocolors';
 import type { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
@@ -70,7 +71,7 @@ class Io {
 
   /** Colours for standard error and output, only on a terminal and not under NO_COLOR. */
   get colors(): ReturnType<typeof pc.createColors> {
-    return pc.createColors(process.stdout.isTTY && process.stderr.isTTY && pc.isColorSupported);
+    return pc.createColors(isatty(1) && isatty(2) && pc.isColorSupported);
   }
 }
 

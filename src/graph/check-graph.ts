@@ -1,10 +1,8 @@
 import { printable } from '../base/text.js';
 import { type Graph, Node, type Value } from './ir.js';
-import { findCycle, nodeLabel } from './order.js';
+import { cycleMessage, findCycle, nodeLabel } from './order.js';
 import type { ProblemList } from './problems.js';
 import { isTensorType, typeText, type ValueType } from './types.js';
-
-const CYCLE_NODES_SHOWN = 8;
 
 /** A node (or the graph in it) reads `value` before `producer` has made it. */
 interface Misplaced {
@@ -63,10 +61,7 @@ function reportOrder(graph: Graph, readers: readonly Misplaced[], problems: Prob
       );
     return;
   }
-  const names = cycle.slice(0, CYCLE_NODES_SHOWN).map(nodeLabel);
-  if (cycle.length > names.length) names.push(`${cycle.length - names.length} more`);
-  const message = `${cycle.length} nodes depend on each other in a circle: ${[...names, names[0]].join(' -> ')}`;
-  problems.add('cycle', message, { node: cycle[0], value: cycle[0]?.outputs.find((v) => v !== undefined) });
+  problems.add('cycle', cycleMessage(cycle), { node: cycle[0], value: cycle[0]?.outputs.find((v) => v !== undefined) });
 }
 
 function checkNode(node: Node, problems: ProblemList): void {

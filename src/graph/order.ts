@@ -1,6 +1,8 @@
 import { printable } from '../base/text.js';
 import type { Graph, Node, Value } from './ir.js';
 
+const CYCLE_NODES_SHOWN = 8;
+
 /**
  * The nodes of a graph, each after those it depends on, what its subgraphs capture included; the file's order wherever that allows.
  * A circle is broken at the node that the file has first. Linear time, no recursion.
@@ -34,6 +36,13 @@ function search(graph: Graph): { readonly order: Node[]; readonly cycle: Node[] 
     }
   }
   return { order, cycle };
+}
+
+/** What is said of a circle that `findCycle` found. */
+export function cycleMessage(cycle: readonly Node[]): string {
+  const names = cycle.slice(0, CYCLE_NODES_SHOWN).map(nodeLabel);
+  if (cycle.length > names.length) names.push(`${cycle.length - names.length} more`);
+  return `${cycle.length} nodes depend on each other in a circle: ${[...names, names[0]].join(' -> ')}`;
 }
 
 /** How a node is called in messages: by its name, or by what it makes. */

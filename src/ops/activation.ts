@@ -18,14 +18,14 @@ export const Celu = defineOp({
   ...unary,
   name: 'Celu',
   since: [12, 28],
-  doc: 'max(0, x) + min(0, alpha * (exp(x / alpha) - 1)), per element. x, y: any shape.',
+  doc: 'max(0, x) + min(0, alpha * (exp(x / alpha) - 1)), per element. x, y: of any shape.',
   attrs: { alpha: attr.float(1) },
 });
 
 export const Clip = defineOp({
   name: 'Clip',
   since: [11, 12, 13],
-  doc: 'min(max(x, min), max), per element. x, y: any shape. min, max: scalars.',
+  doc: 'min(max(x, min), max), per element. x, y: of any shape. min, max: scalars.',
   inputs: { x: 'T', min: 'T?', max: 'T?' },
   outputs: { y: 'T' },
   types: { T: NUMERIC },
@@ -38,7 +38,7 @@ export const Clip6 = defineOp({
   name: 'Clip',
   since: [6],
   until: 11,
-  doc: 'Clip with its bounds as attributes. x, y: any shape.',
+  doc: 'Clip with its bounds as attributes. x, y: of any shape.',
   types: { T: FLOATS_BEFORE_BFLOAT },
   attrs: { min: attr.float(-MAX_FLOAT32), max: attr.float(MAX_FLOAT32) },
 });
@@ -47,7 +47,7 @@ export const Elu = defineOp({
   ...unary,
   name: 'Elu',
   since: [6, 22],
-  doc: 'x, or alpha * (exp(x) - 1) where x < 0. x, y: any shape.',
+  doc: 'x, or alpha * (exp(x) - 1) where x < 0. x, y: of any shape.',
   attrs: { alpha: attr.float(1) },
 });
 
@@ -55,7 +55,7 @@ export const Gelu = defineOp({
   ...unary,
   name: 'Gelu',
   since: [20],
-  doc: 'x * P(X <= x) of a normal variable X, or its approximation by tanh. x, y: any shape.',
+  doc: 'x * P(X <= x) of a normal variable X, or its approximation by tanh. x, y: of any shape.',
   attrs: { approximate: attr.oneOf('none', 'tanh') },
 });
 
@@ -63,7 +63,7 @@ export const HardSigmoid = defineOp({
   ...unary,
   name: 'HardSigmoid',
   since: [6, 22],
-  doc: 'max(0, min(1, alpha * x + beta)), per element. x, y: any shape.',
+  doc: 'max(0, min(1, alpha * x + beta)), per element. x, y: of any shape.',
   attrs: { alpha: attr.float(0.2), beta: attr.float(0.5) },
 });
 
@@ -71,14 +71,14 @@ export const HardSwish = defineOp({
   ...unary,
   name: 'HardSwish',
   since: [14, 22],
-  doc: 'x * max(0, min(1, x / 6 + 0.5)), per element. x, y: any shape.',
+  doc: 'x * max(0, min(1, x / 6 + 0.5)), per element. x, y: of any shape.',
 });
 
 export const LeakyRelu = defineOp({
   ...unary,
   name: 'LeakyRelu',
   since: [6, 16],
-  doc: 'x, or alpha * x where x < 0. x, y: any shape.',
+  doc: 'x, or alpha * x where x < 0. x, y: of any shape.',
   attrs: { alpha: attr.float(0.01) },
 });
 
@@ -86,13 +86,13 @@ export const Mish = defineOp({
   ...unary,
   name: 'Mish',
   since: [18, 22],
-  doc: 'x * tanh(log(1 + exp(x))), per element. x, y: any shape.',
+  doc: 'x * tanh(log(1 + exp(x))), per element. x, y: of any shape.',
 });
 
 export const PRelu = defineOp({
   name: 'PRelu',
   since: [7, 9, 16],
-  doc: 'x, or slope * x where x < 0. x, y: any shape. slope: broadcasts to x.',
+  doc: 'x, or slope * x where x < 0. x, y: of any shape. slope: broadcasts to x.',
   inputs: { x: 'T', slope: 'T' },
   outputs: { y: 'T' },
   types: { T: [...FLOATS, 'int32', 'int64', 'uint32', 'uint64'] },
@@ -109,7 +109,7 @@ export const Relu = defineOp({
   ...unary,
   name: 'Relu',
   since: [6, 13, 14],
-  doc: 'max(x, 0), per element. x, y: any shape.',
+  doc: 'max(x, 0), per element. x, y: of any shape.',
   types: { T: SIGNED },
 });
 
@@ -117,7 +117,7 @@ export const Selu = defineOp({
   ...unary,
   name: 'Selu',
   since: [6, 22],
-  doc: 'gamma * x, or gamma * (alpha * exp(x) - alpha) where x <= 0. x, y: any shape.',
+  doc: 'gamma * x, or gamma * (alpha * exp(x) - alpha) where x <= 0. x, y: of any shape.',
   attrs: { alpha: attr.float(1.6732631921768188), gamma: attr.float(1.0507010221481323) },
 });
 
@@ -125,7 +125,7 @@ export const Shrink = defineOp({
   ...unary,
   name: 'Shrink',
   since: [9],
-  doc: 'x + bias below -lambd, x - bias above lambd, 0 between. x, y: any shape.',
+  doc: 'x + bias below -lambd, x - bias above lambd, 0 between. x, y: of any shape.',
   types: { T: NUMERIC.filter((t) => t !== 'bfloat16') },
   attrs: { bias: attr.float(0), lambd: attr.float(0.5) },
 });
@@ -134,28 +134,28 @@ export const Sigmoid = defineOp({
   ...unary,
   name: 'Sigmoid',
   since: [6, 13],
-  doc: '1 / (1 + exp(-x)), per element. x, y: any shape.',
+  doc: '1 / (1 + exp(-x)), per element. x, y: of any shape.',
 });
 
 export const Softplus = defineOp({
   ...unary,
   name: 'Softplus',
   since: [1, 22],
-  doc: 'log(exp(x) + 1), per element. x, y: any shape.',
+  doc: 'log(exp(x) + 1), per element. x, y: of any shape.',
 });
 
 export const Softsign = defineOp({
   ...unary,
   name: 'Softsign',
   since: [1, 22],
-  doc: 'x / (1 + |x|), per element. x, y: any shape.',
+  doc: 'x / (1 + |x|), per element. x, y: of any shape.',
 });
 
 export const Swish = defineOp({
   ...unary,
   name: 'Swish',
   since: [24],
-  doc: 'x / (1 + exp(-alpha * x)), per element. x, y: any shape.',
+  doc: 'x / (1 + exp(-alpha * x)), per element. x, y: of any shape.',
   attrs: { alpha: attr.float(1) },
 });
 
@@ -163,14 +163,14 @@ export const Tanh = defineOp({
   ...unary,
   name: 'Tanh',
   since: [6, 13],
-  doc: 'The hyperbolic tangent, per element. x, y: any shape.',
+  doc: 'The hyperbolic tangent, per element. x, y: of any shape.',
 });
 
 export const ThresholdedRelu = defineOp({
   ...unary,
   name: 'ThresholdedRelu',
   since: [10, 22],
-  doc: 'x where x > alpha, else 0. x, y: any shape.',
+  doc: 'x where x > alpha, else 0. x, y: of any shape.',
   attrs: { alpha: attr.float(1) },
 });
 
@@ -186,7 +186,7 @@ const alongOne = (name: string, doc: string) =>
     ...unary,
     name,
     since: [13],
-    doc: `${doc} along one axis. x, y: any shape.`,
+    doc: `${doc} along one axis. x, y: of any shape.`,
     attrs: { axis: attr.int(-1) },
     infer: ({ in: { x }, attr }) => ({ y: alongAxis(x, attr.axis) }),
   });
@@ -198,7 +198,7 @@ const alongRest = (name: string, doc: string) =>
     since: [1, 11],
     until: 13,
     types: { T: FLOATS_BEFORE_BFLOAT },
-    doc: `${doc} over all axes from \`axis\` on, taken as one. x, y: any shape.`,
+    doc: `${doc} over all axes from \`axis\` on, taken as one. x, y: of any shape.`,
     attrs: { axis: attr.int(1) },
     infer: ({ in: { x }, attr }) => ({ y: alongAxis(x, attr.axis, 1) }),
   });

@@ -18,7 +18,7 @@ export const Identity = defineOp({
 export const Cast = defineOp({
   name: 'Cast',
   since: [6, 9, 13, 19, 21, 23, 24, 25, 28],
-  doc: 'x with another element type. x, y: any shape. to: an ONNX type code.',
+  doc: 'x with another element type. x, y: of any shape. to: an ONNX type code.',
   inputs: { x: 'T' },
   outputs: { y: 'U' },
   types: { T: CASTABLE, U: CASTABLE },
@@ -33,7 +33,7 @@ export const Cast = defineOp({
 export const Dropout = defineOp({
   name: 'Dropout',
   since: [12, 13, 22],
-  doc: 'x; in training mode with elements dropped at a rate of `ratio`. x, y, mask: any shape. ratio, training_mode: scalars.',
+  doc: 'x; in training mode with elements dropped at a rate of `ratio`. x, y, mask: of any shape. ratio, training_mode: scalars.',
   inputs: { x: 'T', ratio: 'R?', training_mode: 'B?' },
   outputs: { y: 'T', mask: 'B?' },
   types: { T: [...FLOATS, ...FLOAT8], R: [...FLOATS, ...FLOAT8], B: BOOL },
@@ -45,7 +45,7 @@ export const Dropout10 = defineOp({
   name: 'Dropout',
   since: [10],
   until: 12,
-  doc: 'x: this version only exists for inference. x, y, mask: any shape.',
+  doc: 'x: this version only exists for inference. x, y, mask: of any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'T', mask: 'B?' },
   types: { T: FLOATS_BEFORE_BFLOAT, B: BOOL },
@@ -57,7 +57,7 @@ export const Dropout7 = defineOp({
   name: 'Dropout',
   since: [7],
   until: 10,
-  doc: 'x: this version only exists for inference; its mask has the type of x. x, y, mask: any shape.',
+  doc: 'x: this version only exists for inference; its mask has the type of x. x, y, mask: of any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'T', mask: 'T?' },
   types: { T: FLOATS_BEFORE_BFLOAT },
@@ -70,7 +70,7 @@ const FIXED_WIDTH = ALL.filter((t) => t !== 'string');
 export const BitCast = defineOp({
   name: 'BitCast',
   since: [26],
-  doc: 'The bits of x read as another type of the same width. x, y: any shape. to: an ONNX type code.',
+  doc: 'The bits of x read as another type of the same width. x, y: of any shape. to: an ONNX type code.',
   inputs: { x: 'T' },
   outputs: { y: 'U' },
   types: { T: FIXED_WIDTH, U: FIXED_WIDTH },
@@ -81,7 +81,7 @@ export const BitCast = defineOp({
 export const CastLike = defineOp({
   name: 'CastLike',
   since: [15, 19, 21, 23, 24, 25],
-  doc: 'x with the element type of another tensor. x, y: any shape.',
+  doc: 'x with the element type of another tensor. x, y: of any shape.',
   inputs: { x: 'T', target: 'U' },
   outputs: { y: 'U' },
   types: { T: CASTABLE, U: CASTABLE },

@@ -7,7 +7,7 @@ import { BOOL, CLASSIC, CLASSIC_BEFORE_BFLOAT, FLOATS_BEFORE_BFLOAT, INDICES, IN
 export const Gather = defineOp({
   name: 'Gather',
   since: [1, 11, 13],
-  doc: 'Entries of one axis by their indices. x: D1..Dn. indices: any shape, which replaces the axis in y.',
+  doc: 'Entries of one axis by their indices. x: D1..Dn. indices: of any shape, which replaces the axis in y.',
   inputs: { x: 'T', indices: 'I' },
   outputs: { y: 'T' },
   types: { T: CLASSIC, I: INDICES },
@@ -72,7 +72,7 @@ export const Scatter = defineOp({
   name: 'Scatter',
   since: [9],
   until: 11,
-  doc: 'ScatterElements under its first name. x, y: any shape. indices, updates: one shape of the same rank.',
+  doc: 'ScatterElements under its first name. x, y: of any shape. indices, updates: one shape of the same rank.',
   types: { T: CLASSIC_BEFORE_BFLOAT, I: INDICES },
   attrs: { axis: attr.int(0) },
 });
@@ -81,7 +81,7 @@ export const ScatterElements = defineOp({
   ...scatter,
   name: 'ScatterElements',
   since: [11, 13, 16, 18],
-  doc: 'x with single elements replaced, or reduced with. x, y: any shape. indices, updates: one shape of the same rank.',
+  doc: 'x with single elements replaced, or reduced with. x, y: of any shape. indices, updates: one shape of the same rank.',
   types: { T: CLASSIC, I: INDICES },
   attrs: { axis: attr.int(0), reduction: added(16, attr.oneOf('none', 'add', 'mul', 'max', 'min')) },
 });
@@ -113,7 +113,7 @@ export const Compress = defineOp({
 export const ReverseSequence = defineOp({
   name: 'ReverseSequence',
   since: [10, 28],
-  doc: 'The first entries of each batch turned round. x, y: any shape. sequence_lens: N.',
+  doc: 'The first entries of each batch turned round. x, y: of any shape. sequence_lens: N.',
   inputs: { x: 'T', sequence_lens: 'I' },
   outputs: { y: 'T' },
   types: { T: CLASSIC, I: INT64 },
@@ -176,7 +176,7 @@ const cumulative = (name: string, since: readonly number[], doc: string) =>
   defineOp({
     name,
     since,
-    doc: `${doc} along one axis. x, y: any shape. axis: scalar.`,
+    doc: `${doc} along one axis. x, y: of any shape. axis: scalar.`,
     inputs: { x: 'T', axis: 'I' },
     outputs: { y: 'T' },
     types: { T: WIDE, I: INDICES },

@@ -9,7 +9,7 @@ const unary = (name: string, since: readonly number[], doc: string, types: reado
   defineOp({
     name,
     since,
-    doc: `${doc}, per element. x, y: any shape.`,
+    doc: `${doc}, per element. x, y: of any shape.`,
     inputs: { x: 'T' },
     outputs: { y: 'T' },
     types: { T: types },
@@ -35,7 +35,7 @@ export const Log = unary('Log', [6, 13], 'The natural logarithm');
 export const Neg = defineOp({
   name: 'Neg',
   since: [6, 13],
-  doc: '-x, per element. x, y: any shape.',
+  doc: '-x, per element. x, y: of any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'T' },
   types: { T: SIGNED },
@@ -55,7 +55,7 @@ export const Tan = unary('Tan', [7, 22], 'The tangent of radians');
 export const IsInf = defineOp({
   name: 'IsInf',
   since: [10, 20],
-  doc: 'Whether x is infinite, of one sign or both, per element. x, y: any shape.',
+  doc: 'Whether x is infinite, of one sign or both, per element. x, y: of any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'B' },
   types: { T: [...FLOATS, ...FLOAT8], B: BOOL },
@@ -66,7 +66,7 @@ export const IsInf = defineOp({
 export const IsNaN = defineOp({
   name: 'IsNaN',
   since: [9, 13, 20],
-  doc: 'Whether x is not a number, per element. x, y: any shape.',
+  doc: 'Whether x is not a number, per element. x, y: of any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'B' },
   types: { T: [...FLOATS, ...FLOAT8], B: BOOL },

@@ -125,7 +125,7 @@ export const LRN = defineOp({
 export const LpNormalization = defineOp({
   name: 'LpNormalization',
   since: [1, 22],
-  doc: 'x divided by its Lp norm along one axis. x, y: any shape.',
+  doc: 'x divided by its Lp norm along one axis. x, y: of any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'T' },
   types: { T: FLOATS },
@@ -136,7 +136,7 @@ export const LpNormalization = defineOp({
 export const MeanVarianceNormalization = defineOp({
   name: 'MeanVarianceNormalization',
   since: [9, 13],
-  doc: '(x - mean) / deviation, over some axes. x, y: any shape.',
+  doc: '(x - mean) / deviation, over some axes. x, y: of any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'T' },
   types: { T: FLOATS },

@@ -85,7 +85,7 @@ const chosen = (code: number, otherwise: DType): DType => (code === 0 ? otherwis
 export const QuantizeLinear = defineOp({
   name: 'QuantizeLinear',
   since: [10, 13, 19, 21, 23, 24, 25, 28],
-  doc: 'round(x / scale) + zero_point, saturated: per tensor, per axis or per block. x, y: any shape. scale, zero_point: scalar, one per entry of `axis`, or blocked.',
+  doc: 'round(x / scale) + zero_point, saturated: per tensor, per axis or per block. x, y: of any shape. scale, zero_point: scalar, one per entry of `axis`, or blocked.',
   inputs: { x: 'T', scale: 'S', zero_point: 'U?' },
   outputs: { y: 'U' },
   types: { T: [...FLOATS.filter((t) => t !== 'float64'), 'int32'], S: [...SCALES, 'int32'], U: QUANTIZED },
@@ -104,7 +104,7 @@ export const QuantizeLinear = defineOp({
 export const DequantizeLinear = defineOp({
   name: 'DequantizeLinear',
   since: [10, 13, 19, 21, 23, 24, 25, 28],
-  doc: '(x - zero_point) * scale: per tensor, per axis or per block. x, y: any shape. scale, zero_point: scalar, one per entry of `axis`, or blocked.',
+  doc: '(x - zero_point) * scale: per tensor, per axis or per block. x, y: of any shape. scale, zero_point: scalar, one per entry of `axis`, or blocked.',
   inputs: { x: 'T', scale: 'S', zero_point: 'T?' },
   outputs: { y: 'U' },
   types: { T: [...QUANTIZED, 'int32'], S: SCALES, U: FLOATS.filter((t) => t !== 'float64') },
@@ -115,7 +115,7 @@ export const DequantizeLinear = defineOp({
 export const DynamicQuantizeLinear = defineOp({
   name: 'DynamicQuantizeLinear',
   since: [11],
-  doc: 'x quantised to uint8 by the range it has. x, y: any shape. scale, zero_point: scalars.',
+  doc: 'x quantised to uint8 by the range it has. x, y: of any shape. scale, zero_point: scalars.',
   inputs: { x: 'T' },
   outputs: { y: 'U', scale: 'T', zero_point: 'U' },
   types: { T: ['float32'], U: ['uint8'] },

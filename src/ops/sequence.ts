@@ -16,7 +16,7 @@ const sequenceOf = (elem: ValueType | undefined): ValueType => ({ kind: 'sequenc
 export const SequenceConstruct = defineOp({
   name: 'SequenceConstruct',
   since: [11],
-  doc: 'A sequence of the given tensors. xs: any shapes. y: a sequence.',
+  doc: 'A sequence of the given tensors. xs: of any shapes. y: a sequence.',
   inputs: { xs: 'T*' },
   outputs: { y: 'S' },
   types: { T: CLASSIC_BEFORE_BFLOAT, S: NO_TENSOR },
@@ -62,7 +62,7 @@ export const SequenceErase = defineOp({
 export const SequenceInsert = defineOp({
   name: 'SequenceInsert',
   since: [11],
-  doc: 'A sequence with one entry more, at the end unless said. x, y: sequences. entry: any shape. position: scalar.',
+  doc: 'A sequence with one entry more, at the end unless said. x, y: sequences. entry: of any shape. position: scalar.',
   inputs: { x: 'S', entry: 'T', position: 'I?' },
   outputs: { y: 'S' },
   types: { S: NO_TENSOR, T: CLASSIC_BEFORE_BFLOAT, I: INDICES },
@@ -128,7 +128,7 @@ const divides = (sizes: readonly Dim[], whole: Dim): boolean =>
 export const Optional = defineOp({
   name: 'Optional',
   since: [15, 28],
-  doc: 'An optional value: x, or none of the type that the attribute names. x: any. y: optional.',
+  doc: 'An optional value: x, or none of the type that the attribute names. x: of any type. y: optional.',
   inputs: { x: 'V?' },
   outputs: { y: 'O' },
   types: { V: ALL, O: NO_TENSOR },
@@ -142,7 +142,7 @@ export const Optional = defineOp({
 export const OptionalGetElement = defineOp({
   name: 'OptionalGetElement',
   since: [15, 18, 28],
-  doc: 'What an optional value holds. x: optional. y: any.',
+  doc: 'What an optional value holds. x: optional. y: of any type.',
   inputs: { x: 'O' },
   outputs: { y: 'V' },
   types: { O: ALL, V: ALL },

@@ -7,7 +7,7 @@ import { ALL, CLASSIC_BEFORE_BFLOAT, INT64 } from './types.js';
 export const ShapeOp = defineOp({
   name: 'Shape',
   since: [1, 13, 15, 19, 21, 23, 24, 25],
-  doc: 'The sizes of the axes from `start` to before `end`. x: any shape. y: R.',
+  doc: 'The sizes of the axes from `start` to before `end`. x: of any shape. y: R.',
   inputs: { x: 'T' },
   outputs: { y: 'I' },
   types: { T: ALL, I: INT64 },

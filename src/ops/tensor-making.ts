@@ -146,7 +146,7 @@ const randomLike = <const A extends Parameters<typeof defineOp>[0]['attrs']>(nam
   defineOp({
     name,
     since: [1, 22],
-    doc: `${doc}. x, y: any shape.`,
+    doc: `${doc}. x, y: of any shape.`,
     inputs: { x: 'T' },
     outputs: { y: 'U' },
     types: { T: CLASSIC, U: FLOATS },
@@ -168,7 +168,7 @@ export const RandomUniformLike = randomLike('RandomUniformLike', 'Draws from a u
 export const Bernoulli = defineOp({
   name: 'Bernoulli',
   since: [15, 22],
-  doc: '1 with the probability that x has, else 0. x, y: any shape.',
+  doc: '1 with the probability that x has, else 0. x, y: of any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'U' },
   types: { T: FLOATS, U: [...NUMERIC, 'bool'] },
@@ -212,7 +212,7 @@ export const NonZero = defineOp({
 export const OneHot = defineOp({
   name: 'OneHot',
   since: [9, 11, 28],
-  doc: 'An axis of size `depth` that holds values[1] at the index and values[0] elsewhere. indices: any shape. depth: scalar. values: 2.',
+  doc: 'An axis of size `depth` that holds values[1] at the index and values[0] elsewhere. indices: of any shape. depth: scalar. values: 2.',
   inputs: { indices: 'T', depth: 'U', values: 'V' },
   outputs: { y: 'V' },
   types: { T: BEFORE_BFLOAT, U: BEFORE_BFLOAT, V: CLASSIC },
@@ -230,7 +230,7 @@ export const OneHot = defineOp({
 export const Size = defineOp({
   name: 'Size',
   since: [1, 13, 19, 21, 23, 24, 25],
-  doc: 'How many elements x has. x: any shape. y: scalar.',
+  doc: 'How many elements x has. x: of any shape. y: scalar.',
   inputs: { x: 'T' },
   outputs: { y: 'I' },
   types: { T: ALL, I: INT64 },

@@ -1,8 +1,8 @@
 import { CnnxError } from '../base/errors.js';
 import { nearest, printable } from '../base/text.js';
 import { everyGraph } from '../graph/edit.js';
-import { checkModel } from '../graph/check.js';
 import type { Model } from '../graph/ir.js';
+import { cycleMessage, findCycle, nodeLabel } from '../graph/order.js';
 import type { Lift } from './affine/lift.js';
 import { LIFTS } from './affine/lifts/index.js';
 import { type Merged, mergeLinear } from './affine/merge.js';
@@ -81,8 +81,10 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
 
 /** Rules follow producers, which in a circle has no end. */
 function refuseCircles(model: Model): void {
-  const circle = checkModel(model).find((p) => p.code === 'cycle');
-  if (circle) throw new CnnxError('graph/invalid', circle.message, { at: { node: circle.node } });
+  for (const graph of everyGraph(model)) {
+    const cycle = findCycle(graph);
+    if (cycle) throw new CnnxError('graph/invalid', cycleMessage(cycle), { at: { node: cycle.map(nodeLabel)[0] } });
+  }
 }
 
 /** Nodes by operator, in every graph of a model; the most frequent first. */

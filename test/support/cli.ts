@@ -10,7 +10,7 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Runs the built command line as a user would. */
+/** Runs the built command line as a user would, on a machine whose CI asks for colours. */
 export function cnnx(
   args: readonly string[],
   options: { cwd?: string; input?: Uint8Array; env?: Record<string, string> } = {},
@@ -18,7 +18,7 @@ export function cnnx(
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: options.cwd,
-      env: { ...process.env, NO_COLOR: '1', ...options.env },
+      env: { ...process.env, CI: '1', ...options.env },
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
