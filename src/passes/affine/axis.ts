@@ -75,22 +75,23 @@ export function compose(outer: Axis, inner: Axis, zeroBelow: boolean): Composed 
 
 export interface Aligned {
   readonly axis: Axis;
-  /** Where each operand's first tap lands among the result's taps; the others follow one by one. */
+  /** Where each operand's first tap lands among the result's taps, and how far apart its taps come to stand there. */
   readonly starts: readonly [number, number];
+  readonly steps: readonly [number, number];
 }
 
 /** One axis that holds the taps of both: two windows on one input, summed. `length`: the input's, if known. A reason when they do not align. */
 export function align(a: Axis, b: Axis, length: number | undefined): Aligned | string {
-  if (sameAxis(a, b)) return { axis: a, starts: [0, 0] };
+  if (sameAxis(a, b)) return { axis: a, starts: [0, 0], steps: [1, 1] };
   if (a.auto || b.auto) return 'auto_pad at a length that is not known';
   if (a.stride !== b.stride) return 'strides differ';
   const equalLengths =
     a.slack === b.slack || (length !== undefined && outputLength(a, length) === outputLength(b, length));
   if (!equalLengths) return length === undefined ? 'output sizes are not proven equal' : 'output sizes differ';
-  if (a.taps > 1 && b.taps > 1 && a.dilation !== b.dilation) return 'dilations differ';
-  const dilation = a.taps > 1 ? a.dilation : b.taps > 1 ? b.dilation : Math.max(1, Math.abs(a.offset - b.offset));
+  // The widest steps that meet every tap of both.
+  const between = (x: Axis): number => (x.taps > 1 ? x.dilation : 0);
+  const dilation = gcd(gcd(between(a), between(b)), a.offset - b.offset) || 1;
   const offset = Math.min(a.offset, b.offset);
-  if ((a.offset - b.offset) % dilation !== 0) return 'windows stand off each other by less than the dilation';
   const last = Math.max(lastTap(a), lastTap(b));
   const axis: Axis = {
     taps: (last - offset) / dilation + 1,
@@ -99,7 +100,11 @@ export function align(a: Axis, b: Axis, length: number | undefined): Aligned | s
     offset,
     slack: Math.max(a.slack, b.slack),
   };
-  return { axis, starts: [(a.offset - offset) / dilation, (b.offset - offset) / dilation] };
+  return {
+    axis,
+    starts: [(a.offset - offset) / dilation, (b.offset - offset) / dilation],
+    steps: [between(a) / dilation, between(b) / dilation],
+  };
 }
 
 const lastTap = (a: Axis): number => a.offset + (a.taps - 1) * a.dilation;

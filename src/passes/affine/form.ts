@@ -1,6 +1,6 @@
 import type { Node, Value } from '../../graph/ir.js';
 import { asFloat64, type Tensor } from '../../tensor/tensor.js';
-import { type Aligned, type Axis, align, type Composed, compose, UNIT } from './axis.js';
+import { type Axis, align, type Composed, compose, UNIT } from './axis.js';
 import {
   addInto,
   composeKernels,
@@ -182,22 +182,40 @@ export function sumTerms(a: Term, b: Term): Term | string {
     if (a.transposed?.key !== b.transposed?.key) return 'a transposed convolution of another geometry';
     return { ...base, kernel: () => addInto(inGroups(a, groups), inGroups(b, groups)) };
   }
-  const lengths = lengthsOf(a.source);
-  const aligned: Aligned[] = [];
-  for (const [i, axis] of a.axes.entries()) {
-    const result = align(axis, b.axes[i] ?? UNIT, lengths[i]);
-    if (typeof result === 'string') return result;
-    aligned.push(result);
+  const axes = commonAxes([a, b]);
+  if (typeof axes === 'string') return axes;
+  const kernel = (): Float64Array => addInto(placedIn(axes, a, groups), placedIn(axes, b, groups));
+  return { ...base, axes, kernel };
+}
+
+/** The smallest window that holds those of all terms, which are of one rank and source. A reason when there is none. */
+export function commonAxes([first, ...rest]: readonly Term[]): readonly Axis[] | string {
+  const lengths = first ? lengthsOf(first.source) : [];
+  const axes: Axis[] = [];
+  for (const [i, start] of (first?.axes ?? []).entries()) {
+    let axis = start;
+    for (const term of rest) {
+      const aligned = align(axis, term.axes[i] ?? UNIT, lengths[i]);
+      if (typeof aligned === 'string') return aligned;
+      axis = aligned.axis;
+    }
+    axes.push(axis);
   }
-  const taps = aligned.map((x) => x.axis.taps);
-  const placed = (t: Term, side: 0 | 1): Float64Array =>
-    embed(
-      inGroups(t, groups),
-      tapsOf(t),
-      taps,
-      aligned.map((x) => x.starts[side]),
-    );
-  return { ...base, axes: aligned.map((x) => x.axis), kernel: () => addInto(placed(a, 0), placed(b, 1)) };
+  return axes;
+}
+
+/** A term's kernel in fewer groups, and in a window that holds its own; always a fresh array. */
+export function placedIn(axes: readonly Axis[], term: Term, groups: number): Float64Array {
+  const lengths = lengthsOf(term.source);
+  const aligned = axes.map((axis, i) => align(axis, term.axes[i] ?? UNIT, lengths[i]));
+  const places = aligned.filter((x) => typeof x !== 'string');
+  return embed(
+    inGroups(term, groups),
+    tapsOf(term),
+    axes.map((a) => a.taps),
+    places.map((x) => x.starts[1]),
+    places.map((x) => x.steps[1]),
+  );
 }
 
 const widest = (a: Term, b: Term): Term => (weightCount(b) > weightCount(a) ? b : a);

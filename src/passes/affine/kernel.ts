@@ -52,22 +52,18 @@ export function regroup(
   return out;
 }
 
-/** Puts the taps of every plane (one output, one input) at `starts` inside a larger window of `shape`; zeros around. */
+/** Puts the taps of every plane (one output, one input) from `starts` on, `steps` apart, inside a larger window of `shape`; zeros elsewhere. */
 export function embed(
   kernel: Float64Array,
   taps: readonly number[],
   shape: readonly number[],
   starts: readonly number[],
+  steps: readonly number[] = taps.map(() => 1),
 ): Float64Array {
   if (taps.every((n, i) => n === shape[i])) return kernel;
   const from = product(taps);
   const to = product(shape);
-  const places = placesOf(
-    taps,
-    shape,
-    starts,
-    taps.map(() => 1),
-  );
+  const places = placesOf(taps, shape, starts, steps);
   const planes = kernel.length / from;
   const out = new Float64Array(planes * to);
   for (let p = 0; p < planes; p++)

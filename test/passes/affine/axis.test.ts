@@ -103,14 +103,8 @@ const besides = (a: Axis): fc.Arbitrary<Axis> =>
       stride: fc.constantFrom(0, 0, 0, 1),
     })
     .map((b) => {
-      const dilation = b.taps === 1 || a.taps === 1 ? b.dilation : a.dilation;
-      return axisOf(
-        b.taps,
-        a.stride + b.stride,
-        dilation,
-        b.begin,
-        a.slack + b.slack + 1 + (b.taps - 1) * dilation - b.begin,
-      );
+      const end = a.slack + b.slack + 1 + (b.taps - 1) * b.dilation - b.begin;
+      return axisOf(b.taps, a.stride + b.stride, b.dilation, b.begin, end);
     });
 
 test('an alignment that is allowed sums both windows, at every length where it says so', () => {
@@ -126,8 +120,11 @@ test('an alignment that is allowed sums both windows, at every length where it s
         allowed += 1;
         const [v, w] = [kernelOf(a.taps, 1), kernelOf(b.taps, 2)];
         const joint = Array.from({ length: aligned.axis.taps }, () => 0);
-        v.forEach((x, t) => (joint[aligned.starts[0] + t] = (joint[aligned.starts[0] + t] ?? 0) + x));
-        w.forEach((x, t) => (joint[aligned.starts[1] + t] = (joint[aligned.starts[1] + t] ?? 0) + x));
+        const place = (x: number, at: number): void => {
+          joint[at] = (joint[at] ?? 0) + x;
+        };
+        v.forEach((x, t) => place(x, aligned.starts[0] + aligned.steps[0] * t));
+        w.forEach((x, t) => place(x, aligned.starts[1] + aligned.steps[1] * t));
         const [p, q] = [run(a, v, input(length)), run(b, w, input(length))];
         expect(p.length).toBe(q.length);
         expect(run(aligned.axis, joint, input(length))).toEqual(p.map((x, i) => x + (q[i] ?? 0)));

@@ -22,7 +22,7 @@ function joined(g: Draft, xs: readonly [Val, ...Val[]], d: Draw): Val {
       return g.node('Div', '', `${sum.name}, ${g.constant([], d, [3])}`, sum.shape);
     }
     case 5:
-      return g.stackMean(xs, d.pick([0, 1]));
+      return g.stackReduced(d.pick(['ReduceMean', 'ReduceSum']), xs, d.pick([0, 1]));
     default:
       return xs.slice(1).reduce((sum, x) => g.elementwise('Sub', [sum, x]), xs[0]);
   }
@@ -45,6 +45,19 @@ export function acnet(g: Draft, x: Val, d: Draw): Val {
   const branches: [Val, ...Val[]] = [one(filled(rank, k)), one(line(0)), one(line(rank - 1))];
   if (d.rarely(3)) branches.push(one(filled(rank, 1)));
   return joined(g, branches, d);
+}
+
+/** A large window and smaller ones inside it, some of them dilated, as UniRepLKNet has them. */
+export function dilatedReparam(g: Draft, x: Val, d: Draw): Val {
+  const rank = rankOf(x);
+  const outputs = channelsOf(x);
+  const groups = d.pick([1, outputs]);
+  const one = (taps: number, dilation: number): Val => {
+    const pads = filled(2 * rank, ((taps - 1) * dilation) >> 1);
+    return convBn(g, x, { outputs, taps: filled(rank, taps), dilations: filled(rank, dilation), pads, groups }, d);
+  };
+  const inside = Array.from({ length: 1 + d.below(2) }, () => one(3, d.pick([2, 1, 2])));
+  return joined(g, [one(5, 1), ...inside], d);
 }
 
 /** The authors' crop: k x k without padding, the 1 x k and k x 1 on a cropped input. */
@@ -186,7 +199,9 @@ export function branchesConcat(g: Draft, x: Val, d: Draw): Val {
     );
     return d.rarely(4) ? g.elementwise('Relu', [branch]) : branch;
   });
-  return g.batchNorm(g.concat(d.rarely(8) ? [...made, x] : made), d);
+  const all = g.concat(d.rarely(8) ? [...made, x] : made);
+  if (d.rarely(3)) return g.conv(all, { outputs: 1 + d.below(2), taps: filled(rank, 1), bias: d.below(2) === 1 }, d);
+  return g.batchNorm(all, d);
 }
 
 export function residual(g: Draft, x: Val, d: Draw): Val {

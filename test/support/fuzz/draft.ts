@@ -160,8 +160,8 @@ export class Draft {
     return this.node('Concat', 'axis=1', xs.map((x) => x.name).join(', '), shape);
   }
 
-  /** torch.stack(xs).mean(axis). */
-  stackMean(xs: readonly Val[], axis: number): Val {
+  /** torch.stack(xs).mean(axis), or sum. */
+  stackReduced(op: 'ReduceMean' | 'ReduceSum', xs: readonly Val[], axis: number): Val {
     const { opset } = this.setting;
     const shape = xs[0]?.shape ?? [];
     const stacked = xs.map((x) =>
@@ -170,9 +170,9 @@ export class Draft {
         : this.node('Unsqueeze', '', `${x.name}, ${this.ints([axis])}`, []),
     );
     const stack = this.node('Concat', `axis=${axis}`, stacked.map((x) => x.name).join(', '), []);
-    return opset < 18
-      ? this.node('ReduceMean', `axes=[${axis}], keepdims=0`, stack.name, shape)
-      : this.node('ReduceMean', 'keepdims=0', `${stack.name}, ${this.ints([axis])}`, shape);
+    return opset < (op === 'ReduceSum' ? 13 : 18)
+      ? this.node(op, `axes=[${axis}], keepdims=0`, stack.name, shape)
+      : this.node(op, 'keepdims=0', `${stack.name}, ${this.ints([axis])}`, shape);
   }
 
   elementwise(op: string, xs: readonly Val[]): Val {

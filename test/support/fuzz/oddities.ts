@@ -184,6 +184,10 @@ export const ODDITIES: readonly [Oddity, ...Oddity[]] = [
   },
   (c) => void c.odd('Concat<axis=1>', `${c.conv()}, ${c.w([2, 1, 9, 9])}`),
   (c) => {
+    const up = c.hidden('ConvTranspose<pads=[1,1,1,1]>', `${c.z}, ${c.w([4, 2, 3, 3])}`);
+    c.shown('Concat<axis=1>', `${c.conv(c.z, 1)}, ${up}`);
+  },
+  (c) => {
     const sum = c.hidden(
       'Add',
       `${c.hidden('Conv', `${c.z}, ${c.w([4, 4, 1, 1])}`)}, ${c.input('z2', 'float32[n,4,h,h]')}`,

@@ -257,6 +257,7 @@ export const STEPS: readonly [Step, ...Step[]] = [
   blocks.acnet,
   blocks.acnet,
   blocks.acnetCrop,
+  blocks.dilatedReparam,
   blocks.averagePool,
   blocks.branchesConcat,
   blocks.chain,

@@ -1,19 +1,8 @@
-import {
-  Concat,
-  constantOf,
-  ReduceMean,
-  ReduceMean1,
-  reduceAxes,
-  Unsqueeze,
-  Unsqueeze1,
-  unsqueezeAxes,
-} from '../../../ops/index.js';
-import type { Value } from '../../../graph/ir.js';
+import { Concat, constantOf } from '../../../ops/index.js';
 import { absent, isSkip, skip } from '../../rule.js';
 import { sameAxis } from '../axis.js';
-import { crossed, type Form, sameSource, type Term } from '../form.js';
+import { commonAxes, crossed, type Form, placedIn, sameSource, type Term, weightCount } from '../form.js';
 import { lift } from '../lift.js';
-import { sumOf } from './elementwise.js';
 
 /** Stacks output channels: of windows on one source, or of windows on neighbouring channels of one source, which makes groups. */
 export const liftConcat = lift(
@@ -36,18 +25,13 @@ export const liftConcat = lift(
     if (!first) return absent('joins nothing');
     if (rest.some((t) => t.source !== first.source)) return absent('joins values of different sources');
     const terms = [first, ...rest];
-    if (
-      terms.some(
-        (t) =>
-          t.transposed ||
-          t.axes.length !== first.axes.length ||
-          t.axes.some((a, i) => !sameAxis(a, first.axes[i] ?? a)),
-      )
-    )
-      return skip('joins windows of unlike geometry');
-    const joined = rest.length === 0 ? first : (stacked(terms) ?? grouped(terms));
-    if (!joined) return skip('joins windows whose channels are neither the same nor equal neighbours');
-    return crossed(joinForms(forms, joined), { node });
+    const term = rest.length === 0 ? first : (grouped(terms) ?? stacked(terms));
+    if (typeof term === 'string') return skip(term);
+    if (weightCount(term) > total(terms, weightCount)) {
+      at.met.sum = true;
+      if (at.choices.sum === 'cheap') return skip('the windows joined cost more than apart');
+    }
+    return crossed(joinForms(forms, term), { node });
   },
 );
 
@@ -69,8 +53,8 @@ function joinForms(forms: readonly Form[], term: Term): Form {
 }
 
 const total = (terms: readonly Term[], of: (t: Term) => number): number => terms.reduce((n, t) => n + of(t), 0);
-const joinedKernel = (terms: readonly Term[]) => (): Float64Array => {
-  const parts = terms.map((t) => t.kernel());
+const joined = (kernels: readonly (() => Float64Array)[]) => (): Float64Array => {
+  const parts = kernels.map((kernel) => kernel());
   const out = new Float64Array(parts.reduce((n, p) => n + p.length, 0));
   let at = 0;
   for (const p of parts) {
@@ -80,11 +64,23 @@ const joinedKernel = (terms: readonly Term[]) => (): Float64Array => {
   return out;
 };
 
-/** Dense kernels on the same channels, one above the other. */
-function stacked(terms: readonly Term[]): Term | undefined {
+/** Kernels on the same channels, one above the other, in the smallest window that holds each. A reason when they do not go together. */
+function stacked(terms: readonly Term[]): Term | string {
   const [first] = terms;
-  if (!first || terms.some((t) => t.groups !== 1 || !sameSource(t, first))) return undefined;
-  return { ...first, identity: false, outputs: total(terms, (t) => t.outputs), kernel: joinedKernel(terms) };
+  if (!first || terms.some((t) => !sameSource(t, first)))
+    return 'joins windows whose channels are neither the same nor equal neighbours';
+  if (terms.some((t) => t.transposed || t.axes.length !== first.axes.length)) return 'joins windows of unlike geometry';
+  const axes = commonAxes(terms);
+  if (typeof axes === 'string') return axes;
+  return {
+    ...first,
+    axes,
+    groups: 1,
+    identity: false,
+    outputs: total(terms, (t) => t.outputs),
+    convolution: terms.find((t) => t.convolution)?.convolution,
+    kernel: joined(terms.map((t) => () => placedIn(axes, t, 1))),
+  };
 }
 
 /** Kernels of one size on neighbouring channels, in order: one grouped convolution. */
@@ -93,6 +89,9 @@ function grouped(terms: readonly Term[]): Term | undefined {
   if (!first) return undefined;
   const alike = terms.every(
     (t, i) =>
+      !t.transposed &&
+      t.axes.length === first.axes.length &&
+      t.axes.every((a, k) => sameAxis(a, first.axes[k] ?? a)) &&
       t.inputs === first.inputs &&
       t.outputs === first.outputs &&
       t.groups === first.groups &&
@@ -107,34 +106,6 @@ function grouped(terms: readonly Term[]): Term | undefined {
     outputs: n * first.outputs,
     groups: n * first.groups,
     convolution: terms.find((t) => t.convolution)?.convolution,
-    kernel: joinedKernel(terms),
+    kernel: joined(terms.map((t) => t.kernel)),
   };
 }
-
-/** The mean over an axis that a stack made: torch.stack([a, b, c]).mean(0) is Unsqueeze each, Concat, ReduceMean. */
-export const liftStackMean = lift([ReduceMean, ReduceMean1], 'the mean of a stack of values', (node, at) => {
-  const stack = node.inputs[0]?.producer;
-  if (!stack?.is(Concat) || node.attr.keepdims !== 0) return absent('no mean of a stack');
-  const axes = reduceAxes(node);
-  const rank = node.inputs[0]?.type?.kind === 'tensor' ? node.inputs[0].type.shape?.length : undefined;
-  const axis = stack.attr.axis < 0 ? stack.attr.axis + (rank ?? 0) : stack.attr.axis;
-  if (axes?.length !== 1 || axes[0] !== axis) return absent('no mean of a stack');
-  const parts = stack.in.xs.map((v) => v.producer);
-  const inner: Value[] = [];
-  for (const [i, part] of parts.entries()) {
-    const made = stack.in.xs[i];
-    const x = part?.inputs[0];
-    if (!part || !x || !(part.is(Unsqueeze) || part.is(Unsqueeze1)) || unsqueezeAxes(part)?.join() !== String(axis))
-      return absent('no mean of a stack');
-    if (made?.uses.size !== 1 || made.outputCount > 0) return skip('the stack is used elsewhere');
-    inner.push(x);
-  }
-  if (node.inputs[0]?.uses.size !== 1 || node.inputs[0].outputCount > 0) return skip('the stack is used elsewhere');
-  const form = sumOf(
-    node,
-    inner.map((value) => ({ value, factor: 1 / inner.length })),
-    at,
-  );
-  if (isSkip(form)) return form;
-  return [stack, ...parts.flatMap((p) => p ?? [])].reduce((f, n) => crossed(f, { node: n }), form);
-});

@@ -1,13 +1,14 @@
 import type { Lift } from '../lift.js';
 import { liftBatchNorm } from './batch-norm.js';
 import { liftScatterND } from './border.js';
-import { liftConcat, liftStackMean } from './concat.js';
+import { liftConcat } from './concat.js';
 import { liftConv, liftConvTranspose } from './conv.js';
 import { liftAdd, liftDiv, liftMean, liftMul, liftNeg, liftSub, liftSum } from './elementwise.js';
 import { liftGemm, liftMatMul } from './linear.js';
 import { liftPad, liftSlice } from './pad.js';
 import { liftAveragePool } from './pool.js';
 import { liftSplit } from './split.js';
+import { liftStackMean, liftStackSum } from './stack.js';
 
 /** Every lift, sorted by operator. */
 export const LIFTS: readonly Lift[] = [
@@ -25,6 +26,7 @@ export const LIFTS: readonly Lift[] = [
   liftNeg,
   liftPad,
   liftStackMean,
+  liftStackSum,
   liftScatterND,
   liftSlice,
   liftSplit,

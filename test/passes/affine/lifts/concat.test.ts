@@ -31,6 +31,29 @@ describe('Concat', () => {
       'where one has no bias',
       graph(image, 'y', conv('p', 'x', 3, 4), 'q = Conv(x, v: float32[2,4,1,1])', 'y = Concat<axis=1>(p, q)'),
     ],
+    [
+      'of windows of several sizes and the source, below a 1x1',
+      graph(
+        image,
+        'y',
+        conv('p', 'x', 3, 4, 3),
+        conv('q', 'x', 2, 4),
+        'r = Conv<pads=[0,1,0,1]>(x, v: float32[2,4,1,3])',
+        'c = Concat<axis=1>(p, q, x, r)',
+        conv('y', 'c', 4, 11),
+      ),
+    ],
+    [
+      'of a dilated window beside a dense one, below a 1x1',
+      graph(
+        image,
+        'y',
+        conv('p', 'x', 4, 4, 5),
+        'q = Conv<pads=[2,2,2,2], dilations=[2,2]>(x, v: float32[4,4,3,3])',
+        'c = Concat<axis=1>(p, q)',
+        conv('y', 'c', 4, 8),
+      ),
+    ],
   ])('%s', (_, text) => expectMerge(text, { Conv: 1 }));
 
   const rows: readonly Row[] = [
@@ -64,8 +87,30 @@ describe('Concat', () => {
       ),
     ],
     [
-      'joins windows of unlike geometry',
+      'the merged form needs more multiply-accumulates',
       graph(image, 'y', conv('p', 'x', 4, 4), conv('q', 'x', 4, 4, 3), 'y = Concat<axis=1>(p, q)'),
+    ],
+    [
+      'the windows joined cost more than apart',
+      graph(
+        image,
+        'y',
+        conv('p', 'x', 4, 4),
+        conv('q', 'x', 4, 4, 3),
+        'c = Concat<axis=1>(p, q)',
+        'd = Neg(c)',
+        'y = Neg(d)',
+      ),
+    ],
+    [
+      'joins windows of unlike geometry',
+      graph(
+        'x: float32[2,4,9,9]',
+        'y',
+        conv('p', 'x', 4, 4),
+        'q = ConvTranspose<pads=[1,1,1,1]>(x, v: float32[4,4,3,3])',
+        'y = Concat<axis=1>(p, q)',
+      ),
     ],
     [
       'joins windows whose channels are neither the same nor equal neighbours',
@@ -121,7 +166,7 @@ describe('Split', () => {
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 });
 
-describe('ReduceMean of a stack', () => {
+describe('ReduceMean and ReduceSum of a stack', () => {
   const stack = (axis: number, more = ''): readonly string[] => [
     conv('p', 'x', 4, 4, 3),
     conv('q', 'x', 4, 4),
@@ -132,6 +177,13 @@ describe('ReduceMean of a stack', () => {
   test.each([0, 1, 2, 4])('along axis %i', (axis) =>
     expectMerge(graph(image, 'y', ...stack(axis), `y = ReduceMean<axes=[${axis}], keepdims=0>(s)`), { Conv: 1 }),
   );
+  test('summed', () =>
+    expectMerge(graph(image, 'y', ...stack(1), 'y = ReduceSum<keepdims=0>(s, a: int64[1] = [1])'), { Conv: 1 }));
+  test('summed, as opset 11 has it', () =>
+    expectMerge(
+      `<ir: 8, opset: ["": 11]> ${graph(image, 'y', conv('p', 'x', 4, 4, 3), conv('q', 'x', 4, 4), 'u = Unsqueeze<axes=[0]>(p)', 'v = Unsqueeze<axes=[0]>(q)', 's = Concat<axis=0>(u, v)', 'y = ReduceSum<axes=[0], keepdims=0>(s)')}`,
+      { Conv: 1 },
+    ));
   test('as opset 18 has it', () =>
     expectMerge(
       `<ir: 8, opset: ["": 18]> ${graph(image, 'y', ...stack(0), 'y = ReduceMean<keepdims=0>(s, a: int64[1] = [0])')}`,
@@ -139,10 +191,10 @@ describe('ReduceMean of a stack', () => {
     ));
 
   const rows: readonly Row[] = [
-    ['no mean of a stack', graph(image, 'y', conv('p', 'x', 4, 4), 'y = ReduceMean<axes=[2,3]>(p)')],
-    ['no mean of a stack', graph(image, 'y', ...stack(0), 'y = ReduceMean<axes=[1], keepdims=0>(s)')],
+    ['no sum or mean of a stack', graph(image, 'y', conv('p', 'x', 4, 4), 'y = ReduceMean<axes=[2,3]>(p)')],
+    ['no sum or mean of a stack', graph(image, 'y', ...stack(0), 'y = ReduceMean<axes=[1], keepdims=0>(s)')],
     [
-      'no mean of a stack',
+      'no sum or mean of a stack',
       graph(image, 'y', conv('p', 'x', 4, 4), 's = Concat<axis=0>(p, x)', 'y = ReduceMean<axes=[0], keepdims=0>(s)'),
     ],
     ['the stack is used elsewhere', graph(image, 'y, s', ...stack(0), 'y = ReduceMean<axes=[0], keepdims=0>(s)')],

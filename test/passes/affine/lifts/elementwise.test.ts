@@ -73,6 +73,28 @@ describe('sums of windows on one source', () => {
       ),
     ],
     [
+      'a dilated window inside a dense one',
+      graph(
+        image,
+        'y',
+        conv('p', 'x', 3),
+        'q = Conv<pads=[2,2,2,2], dilations=[2,2]>(x, u: float32[4,4,3,3])',
+        'r = Conv<pads=[3,3,3,3], dilations=[3,3]>(x, v: float32[4,4,3,3])',
+        's = Add(p, q)',
+        'y = Add(s, r)',
+      ),
+    ],
+    [
+      'a window that stands off a dilated one by less than the dilation',
+      graph(
+        image,
+        'y',
+        conv('p', 'x', 2),
+        'q = Conv<pads=[1,1,1,1], dilations=[2,2]>(x, v: float32[4,4,2,2])',
+        'y = Add(p, q)',
+      ),
+    ],
+    [
       'sizes equal only at the known length',
       graph(
         'x: float32[2,4,8,8]',
@@ -126,26 +148,6 @@ describe('sums of windows on one source', () => {
         'y',
         'p = Conv<strides=[2,2]>(x, w: float32[4,4,1,1])',
         'q = Conv(x, v: float32[4,4,1,1])',
-        'y = Add(p, q)',
-      ),
-    ],
-    [
-      'dilations differ',
-      graph(
-        image,
-        'y',
-        'p = Conv<pads=[2,2,2,2], dilations=[2,2]>(x, w: float32[4,4,3,3])',
-        conv('q', 'x', 1),
-        'y = Add(p, q)',
-      ),
-    ],
-    [
-      'windows stand off each other by less than the dilation',
-      graph(
-        image,
-        'y',
-        'p = Conv<pads=[2,2,2,2], dilations=[2,2]>(x, w: float32[4,4,3,3])',
-        'q = Conv<pads=[1,1,1,1], dilations=[2,2]>(x, v: float32[4,4,2,2])',
         'y = Add(p, q)',
       ),
     ],

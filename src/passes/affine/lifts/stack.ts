@@ -1,0 +1,56 @@
+import type { Value } from '../../../graph/ir.js';
+import type { NodeOf } from '../../../graph/op-def.js';
+import {
+  Concat,
+  ReduceMean,
+  ReduceMean1,
+  ReduceSum,
+  ReduceSum1,
+  reduceAxes,
+  Unsqueeze,
+  Unsqueeze1,
+  unsqueezeAxes,
+} from '../../../ops/index.js';
+import { absent, isSkip, type Skip, skip } from '../../rule.js';
+import { crossed, type Form } from '../form.js';
+import { type Lifting, lift } from '../lift.js';
+import { sumOf } from './elementwise.js';
+
+type Reduction = NodeOf<typeof ReduceMean> | NodeOf<typeof ReduceMean1>;
+
+/** The sum or mean over an axis that a stack made: torch.stack([a, b, c]).mean(0) is Unsqueeze each, Concat, ReduceMean. */
+function reducedStack(node: Reduction, at: Lifting, factorOf: (n: number) => number): Form | Skip {
+  const none = absent('no sum or mean of a stack');
+  const stack = node.inputs[0]?.producer;
+  if (!stack?.is(Concat) || node.attr.keepdims !== 0) return none;
+  const axes = reduceAxes(node);
+  const rank = node.inputs[0]?.type?.kind === 'tensor' ? node.inputs[0].type.shape?.length : undefined;
+  const axis = stack.attr.axis < 0 ? stack.attr.axis + (rank ?? 0) : stack.attr.axis;
+  if (axes?.length !== 1 || axes[0] !== axis) return none;
+  const parts = stack.in.xs.map((v) => v.producer);
+  const inner: Value[] = [];
+  for (const [i, part] of parts.entries()) {
+    const made = stack.in.xs[i];
+    const x = part?.inputs[0];
+    if (!part || !x || !(part.is(Unsqueeze) || part.is(Unsqueeze1)) || unsqueezeAxes(part)?.join() !== String(axis))
+      return none;
+    if (made?.uses.size !== 1 || made.outputCount > 0) return skip('the stack is used elsewhere');
+    inner.push(x);
+  }
+  if (node.inputs[0]?.uses.size !== 1 || node.inputs[0].outputCount > 0) return skip('the stack is used elsewhere');
+  const form = sumOf(
+    node,
+    inner.map((value) => ({ value, factor: factorOf(inner.length) })),
+    at,
+  );
+  if (isSkip(form)) return form;
+  return [stack, ...parts.flatMap((p) => p ?? [])].reduce((f, n) => crossed(f, { node: n }), form);
+}
+
+export const liftStackMean = lift([ReduceMean, ReduceMean1], 'the mean of a stack of values', (node, at) =>
+  reducedStack(node, at, (n) => 1 / n),
+);
+
+export const liftStackSum = lift([ReduceSum, ReduceSum1], 'the sum of a stack of values', (node, at) =>
+  reducedStack(node, at, () => 1),
+);
