@@ -3,6 +3,7 @@ import type { Node, Value } from '../graph/ir.js';
 import { asFloat64, isNumeric } from '../tensor/tensor.js';
 import { Clip, Clip6 } from './activation.js';
 import { constantOf } from './constants.js';
+import { Transpose } from './layout.js';
 import { BatchNormalization, BatchNormalization7 } from './normalization.js';
 import { OLD_REDUCTIONS, REDUCTIONS } from './reduction.js';
 import { normalAxes, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1 } from './shape.js';
@@ -122,6 +123,12 @@ export function unsqueezeAxes(node: Node): readonly number[] | undefined {
   if (node.is(Unsqueeze1)) axes = node.attr.axes;
   else if (node.is(Unsqueeze)) axes = intsIn(node.in.axes);
   return axes && normalAxes(axes, rank + axes.length);
+}
+
+/** The order of axes that a Transpose gives: axis i of the result is axis perm[i] of the input. */
+export function permOf(node: Node): readonly number[] | undefined {
+  if (!node.is(Transpose)) return undefined;
+  return node.attr.perm ?? shapeOf(node.in.x)?.map((_, i, all) => all.length - 1 - i);
 }
 
 /** The axes that a reduction goes over, sorted, counted from the front; none when it does nothing. */

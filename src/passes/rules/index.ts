@@ -8,6 +8,7 @@ import { foldView } from './fold-view.js';
 import { identity } from './identity.js';
 import { matmulAdd } from './matmul-add.js';
 import { neutralOperand } from './neutral-operand.js';
+import { normAboveView } from './norm-above-view.js';
 import { padIntoAveragePool } from './pad-into-average-pool.js';
 import { padIntoConv } from './pad-into-conv.js';
 import { padIntoMaxPool } from './pad-into-max-pool.js';
@@ -31,6 +32,7 @@ export const RULES: readonly Rule[] = [
   identity,
   matmulAdd,
   neutralOperand,
+  normAboveView,
   padIntoAveragePool,
   padIntoConv,
   padIntoMaxPool,

@@ -1,13 +1,6 @@
-import { type NodeOf } from '../../graph/op-def.js';
-import { Transpose } from '../../ops/index.js';
-import { shapeOf } from '../../ops/tensors.js';
+import { permOf, Transpose } from '../../ops/index.js';
 import { producer, usedOnce } from '../match.js';
 import { absent, rule, skip } from '../rule.js';
-
-/** Axis i of the result is axis perm[i] of the input. */
-function permOf(node: NodeOf<typeof Transpose>): readonly number[] | undefined {
-  return node.attr.perm ?? shapeOf(node.in.x)?.map((_, i, all) => all.length - 1 - i);
-}
 
 const isIdentity = (perm: readonly number[]): boolean => perm.every((p, i) => p === i);
 

@@ -305,3 +305,28 @@ export function transposed(g: Draft, x: Val, d: Draw): Val {
       return g.conv(up(x), { outputs: 2, taps: filled(rank, 3), pads: filled(2 * rank, 1) }, d);
   }
 }
+
+/** A product on the last axis with a BatchNormalization of its features, turned to axis 1 and back; or of what only looks like them. */
+export function tokenNorm(g: Draft, x: Val, d: Draw): Val {
+  const width = x.shape.at(-1) ?? 1;
+  const rows = x.shape.slice(0, -1);
+  const outputs = d.pick([2, 4]);
+  const shape = [...rows, outputs];
+  const product = g.node('MatMul', '', `${x.name}, ${g.constant([width, outputs], d)}`, shape);
+  const made = d.rarely(2) ? g.node('Add', '', `${product.name}, ${g.constant([outputs], d)}`, shape) : product;
+  if (d.below(2) === 0) {
+    const last = rows.length;
+    const inner = rows.slice(1).map((_, i) => i + 1);
+    const turned = g.node('Transpose', `perm=[${[0, last, ...inner].join()}]`, made.name, [
+      rows[0] ?? 1,
+      outputs,
+      ...rows.slice(1),
+    ]);
+    const back = [0, ...inner.map((i) => i + 1), 1];
+    return g.node('Transpose', `perm=[${back.join()}]`, g.batchNorm(turned, d).name, shape);
+  }
+  const count = rows.reduce((a, b) => a * b, 1);
+  const flat = d.rarely(3) ? [outputs, count] : [count, outputs];
+  const normal = g.batchNorm(g.node('Reshape', '', `${made.name}, ${g.ints(flat)}`, flat), d);
+  return g.node('Reshape', '', `${normal.name}, ${g.ints(shape)}`, shape);
+}

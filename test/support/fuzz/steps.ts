@@ -272,6 +272,7 @@ export const STEPS: readonly [Step, ...Step[]] = [
   blocks.residual,
   blocks.splitTransformMerge,
   blocks.splitTransformMerge,
+  blocks.tokenNorm,
   blocks.transposed,
   ...Array.from({ length: 12 }, () => oddity),
 ];

@@ -4,6 +4,7 @@ import { liftScatterND } from './border.js';
 import { liftConcat } from './concat.js';
 import { liftConv, liftConvTranspose } from './conv.js';
 import { liftAdd, liftDiv, liftMean, liftMul, liftNeg, liftSub, liftSum } from './elementwise.js';
+import { liftReshape, liftTranspose } from './last-axis.js';
 import { liftGemm, liftMatMul } from './linear.js';
 import { liftPad, liftSlice } from './pad.js';
 import { liftAveragePool } from './pool.js';
@@ -27,9 +28,11 @@ export const LIFTS: readonly Lift[] = [
   liftPad,
   liftStackMean,
   liftStackSum,
+  liftReshape,
   liftScatterND,
   liftSlice,
   liftSplit,
   liftSub,
   liftSum,
+  liftTranspose,
 ];
