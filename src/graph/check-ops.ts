@@ -138,6 +138,9 @@ function slotsFit(
         node,
       });
   });
+  const gap = what === 'inputs' && variadic ? given.indexOf(undefined, kinds.length - 1) : -1;
+  if (gap >= 0)
+    problems.add('arity', `${nodeLabel(node)}: input ${gap} is left out of the list that ${op} takes`, { node });
 }
 
 function countFits(

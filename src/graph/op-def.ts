@@ -199,6 +199,9 @@ export function matches(node: Node, op: AnyOpDef): boolean {
 
 /** Whether arity and attributes of a node are what the declaration says. */
 export function fits(node: Node, op: AnyOpDef): boolean {
+  const kinds = Object.values<string>(op.inputs);
+  // A list of inputs has no gaps; of outputs, any may be left out.
+  if (kinds.at(-1)?.endsWith('*') && node.inputs.slice(kinds.length - 1).includes(undefined)) return false;
   return arity(node.inputs, op.inputs) && arity(node.outputs, op.outputs) && attributesFit(node, op);
 }
 

@@ -58,7 +58,7 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
   refuseCircles(model);
   const before = operatorCounts(model);
   const merged: Merged = new Map();
-  const rule = mergeLinear(liftsFor(options), merged);
+  const lifts = liftsFor(options);
   const applied = new Map<string, number>();
   const skipped = new Map<string, Map<string, number>>();
   const failures: string[] = [];
@@ -67,7 +67,7 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const simple = await simplify(model, { evaluate: options.evaluate, memory, ...rulesFor(options) });
     findTypes(model);
-    const algebra = runRules(model, [rule], { order: 'backward' });
+    const algebra = runRules(model, [mergeLinear(lifts, merged)], { order: 'backward' });
     for (const report of [simple, algebra]) {
       for (const [name, count] of report.applied) applied.set(name, (applied.get(name) ?? 0) + count);
       for (const [name, reasons] of report.skipped) skipped.set(name, reasons);

@@ -17,12 +17,14 @@ export const absent = (reason: string): Skip => ({ skip: reason, quiet: true });
 
 export const isSkip = (x: object | undefined): x is Skip => x !== undefined && 'skip' in x;
 
-/** One rewrite. Holds no state. Asks first and edits last: below the first edit there is no `skip`. */
+/** One rewrite. Holds no state but what it may forget. Asks first and edits last: below the first edit there is no `skip`. */
 export interface Rule {
   readonly name: string;
   readonly doc: string;
   readonly roots: readonly AnyOpDef[];
   apply(node: Node, edit: Editor): Skip | undefined;
+  /** Hears of every edit, whichever rule made it. */
+  readonly touched?: ((node: Node) => void) | undefined;
 }
 
 /** A rule about nodes of `root`, which `apply` sees through that declaration; for several signatures give a list, and read them with the accessors of `ops`. */

@@ -25,7 +25,11 @@ export function runRules(
   for (const rule of rules)
     for (const name of new Set(rule.roots.map((r) => r.name))) byOp.set(name, [...(byOp.get(name) ?? []), rule]);
   const queue = new Queue();
-  const edit = new Editor(model, (node) => queue.addAround(node));
+  const listeners = rules.flatMap((rule) => rule.touched ?? []);
+  const edit = new Editor(model, (node) => {
+    queue.addAround(node);
+    for (const touched of listeners) touched(node);
+  });
   const start = everyGraph(model)
     .filter((g) => g.root === model)
     .flatMap((g) => [...g.nodes()]);

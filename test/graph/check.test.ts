@@ -58,6 +58,7 @@ const CASES: readonly (readonly [Problem['code'], string, string, Partial<Proble
     'w is defined twice: as an initializer and as an initializer',
     {},
   ],
+  ['arity', `${IO} y = Concat@c<axis=0>(x, _, x)`, 'c: input 1 is left out of the list that Concat takes', {}],
   [
     'cycle',
     `${IO} a = Add@p(x, b) b = Relu@q(a) y = Relu(b)`,

@@ -63,12 +63,35 @@ export interface Form {
   readonly layout: 'first' | 'last';
   readonly type: FloatType | undefined;
   /** The nodes between the sources and this value. */
-  readonly nodes: ReadonlySet<Node>;
+  readonly path: Path | undefined;
   /** Multiply-accumulates of those nodes for one output position, and the elements of their constants. */
   readonly macs: number;
   readonly params: number;
   /** How many windows were put on top of windows. */
   readonly stacked: number;
+}
+
+/** Nodes that were crossed, the last on top. A tree of references: one more costs the same, however many stand below. */
+export interface Path {
+  readonly node?: Node | undefined;
+  readonly below: readonly (Path | undefined)[];
+}
+
+/** The nodes of a path, each before all of those below it. */
+export function nodesOf(path: Path | undefined): Set<Node> {
+  const nodes = new Set<Node>();
+  const pending = [path];
+  while (pending.length > 0) {
+    const next = pending.pop();
+    if (!next) continue;
+    if (next.node) {
+      // Parts of one Split meet again below: their place is after the last that stands above them.
+      nodes.delete(next.node);
+      nodes.add(next.node);
+    }
+    pending.push(...next.below);
+  }
+  return nodes;
 }
 
 export const spatialRank = (form: Form): number => form.terms[0]?.axes.length ?? 0;
@@ -93,7 +116,7 @@ export function identityForm(source: Value, channels: number, rank: number, layo
     outputs: channels,
     layout,
     type: undefined,
-    nodes: new Set(),
+    path: undefined,
     macs: 0,
     params: 0,
     stacked: 0,
@@ -108,7 +131,7 @@ export interface Crossing {
 }
 
 export function crossed(form: Form, { node, params = 0, type }: Crossing): Form {
-  return { ...form, nodes: new Set([...form.nodes, node]), params: form.params + params, type: form.type ?? type };
+  return { ...form, path: { node, below: [form.path] }, params: form.params + params, type: form.type ?? type };
 }
 
 /** A kernel that is a stored tensor, in the kernel's own layout, with at most a factor for each row. */

@@ -44,6 +44,12 @@ export function lift<D extends AnyOpDef>(
 /** Nodes on one path from a source: deeper regions are merged piece by piece, so that nothing recurses as deep as a file asks for. */
 const MAX_DEPTH = 64;
 
+/** Terms of one sum, each of which may meet each: networks add a handful of values. */
+const MAX_TERMS = 64;
+
+/** Notes that a form hands on to the one above it. Only the last is told to a user. */
+const MAX_NOTES = 4;
+
 /** Of a value with more users, each of which may ask, is not looked up what they are: that would be quadratic. */
 const MAX_USERS_LOOKED_AT = 64;
 
@@ -62,36 +68,86 @@ export interface Note {
   readonly reason: string;
 }
 
+/** Which choices made a difference. */
+interface Met {
+  stacked: boolean;
+  sum: boolean;
+  parts: boolean;
+}
+
+/** What lifting a value came to. */
+export interface Lifted {
+  readonly form: Form | Skip;
+  readonly met: Readonly<Met>;
+  readonly notes: readonly Note[];
+  /** How many levels were looked through where something was cut off for its depth. */
+  readonly levels: number;
+}
+
+/** Where forms are kept between attempts. */
+export interface Memory {
+  get(value: Value): Lifted | undefined;
+  set(value: Value, lifted: Lifted): void;
+}
+
 /** One attempt at a form: the choices made, which of them mattered, and what was left aside on the way. */
 export class Lifting {
-  readonly met = { stacked: false, sum: false, parts: false };
-  readonly notes: Note[] = [];
+  met: Met = { stacked: false, sum: false, parts: false };
+  notes: Note[] = [];
   #depth = 0;
+  /** The fewest levels that some path below was cut off at; none cut off: infinite. */
+  #levels = Number.POSITIVE_INFINITY;
+  readonly #maxDepth: number;
 
   constructor(
     readonly lifts: ReadonlyMap<string, Lift>,
     readonly choices: Choices,
     /** Where the channels are in the values at hand: see `Form`. */
     readonly layout: 'first' | 'last',
-  ) {}
+    /** `memory`: what earlier attempts with these choices came to, at and below other roots. */
+    private readonly options: { readonly memory?: Memory | undefined; readonly maxDepth?: number | undefined } = {},
+  ) {
+    this.#maxDepth = options.maxDepth ?? MAX_DEPTH;
+  }
 
   /** The form of what a node makes. */
   of(node: Node, output: Value): Form | Skip {
     const l = this.lifts.get(node.opType);
     if (!l || node.domain !== '') return absent('not a linear operator');
+    const known = this.options.memory?.get(output);
+    if (known) return this.#join(known);
+    const { met, notes } = this;
+    const levels = this.#levels;
+    this.met = { stacked: false, sum: false, parts: false };
+    this.notes = [];
+    this.#levels = Number.POSITIVE_INFINITY;
     this.#depth += 1;
     const form = l.apply(node, this, output);
     this.#depth -= 1;
     if (isSkip(form) && !form.quiet) this.notes.push({ node, reason: form.skip });
+    const lifted: Lifted = { form, met: this.met, notes: this.notes, levels: this.#levels };
+    this.options.memory?.set(output, lifted);
+    [this.met, this.notes, this.#levels] = [met, notes, levels];
+    return this.#join(lifted);
+  }
+
+  /** Takes over what was met on the way to a form below. */
+  #join({ form, met, notes, levels }: Lifted): Form | Skip {
+    this.met.stacked ||= met.stacked;
+    this.met.sum ||= met.sum;
+    this.met.parts ||= met.parts;
+    this.notes.push(...notes.slice(-MAX_NOTES));
+    this.#levels = Math.min(this.#levels, levels + 1);
     return form;
   }
 
   /** The form of an operand: through its producer where nothing else needs the value, otherwise the value itself as a source. */
   operand(value: Value, known: { readonly channels?: number; readonly rank?: number } = {}): Form | Skip {
     const { producer } = value;
-    if (producer && this.#depth < MAX_DEPTH && this.lifts.has(producer.opType)) {
+    if (producer && this.lifts.has(producer.opType)) {
       const why = standsAlone(value);
       if (why !== undefined) this.notes.push({ node: producer, reason: why });
+      else if (this.#depth >= this.#maxDepth) this.#levels = 0;
       else {
         const form = this.of(producer, value);
         if (!isSkip(form)) return form;
@@ -152,6 +208,7 @@ export class Lifting {
       const merged = this.#merge(node, terms, term);
       if (merged) continue;
       if (!sameShape(a.value, b.value)) return skip('operands of different sources, not proven to have one shape');
+      if (terms.length === MAX_TERMS) return skip(`a sum of more than ${MAX_TERMS} sources`);
       terms.push(term);
     }
     const { bias: p } = f;
@@ -165,7 +222,7 @@ export class Lifting {
       terms,
       bias,
       type: f.type ?? g.type,
-      nodes: new Set([...f.nodes, ...g.nodes]),
+      path: { below: [f.path, g.path] },
       macs: f.macs + g.macs,
       params: f.params + g.params,
       stacked: Math.max(f.stacked, g.stacked),

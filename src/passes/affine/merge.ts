@@ -1,8 +1,9 @@
 import type { Editor } from '../../graph/edit.js';
-import type { Node } from '../../graph/ir.js';
+import type { Node, Value } from '../../graph/ir.js';
 import { absent, isSkip, type Rule, type Skip, skip } from '../rule.js';
-import type { Form } from './form.js';
+import { type Form, nodesOf } from './form.js';
 import { type Choices, type Lift, Lifting } from './lift.js';
+import { LiftMemory } from './lift-memory.js';
 import { lower } from './lower.js';
 import { type Plan, planOf } from './plan.js';
 
@@ -30,21 +31,28 @@ export type Merged = Map<string, number>;
 export function mergeLinear(lifts: readonly Lift[], merged: Merged = new Map()): Rule {
   const byOp = new Map<string, Lift>();
   for (const l of lifts) byOp.set(l.roots[0]?.name ?? l.name, l);
+  const memory = new LiftMemory();
   return {
     name: 'merge-linear',
     doc: 'a region of linear operators -> the convolutions that it is the sum of',
     roots: lifts.flatMap((l) => l.roots),
-    apply: (root, edit) => mergeAt(root, edit, byOp, merged),
+    apply: (root, edit) => mergeAt(root, edit, { lifts: byOp, memory }, merged),
+    touched: (node) => memory.forget(node),
   };
 }
 
-function mergeAt(root: Node, edit: Editor, lifts: ReadonlyMap<string, Lift>, merged: Merged): Skip | undefined {
+interface Known {
+  readonly lifts: ReadonlyMap<string, Lift>;
+  readonly memory: LiftMemory;
+}
+
+function mergeAt(root: Node, edit: Editor, known: Known, merged: Merged): Skip | undefined {
   const output = root.outputs[0];
   if (!output || root.outputs.slice(1).some((v) => v !== undefined)) return absent('several outputs');
   if (root.graph.root !== root.graph.model) return absent('in the body of a function');
   let why: Skip | undefined;
   for (const layout of ['first', 'last'] as const) {
-    const found = best(root, lifts, layout);
+    const found = best(root, known, layout);
     if (isSkip(found)) {
       if (!why || (why.quiet && !found.quiet)) why = found;
       continue;
@@ -58,7 +66,7 @@ function mergeAt(root: Node, edit: Editor, lifts: ReadonlyMap<string, Lift>, mer
   return why ?? absent('not a linear operator');
 }
 
-function best(root: Node, lifts: ReadonlyMap<string, Lift>, layout: Form['layout']): Plan | Skip {
+function best(root: Node, { lifts, memory }: Known, layout: Form['layout']): Plan | Skip {
   const output = root.outputs[0];
   if (!output) return absent('no output');
   let why: Skip | undefined;
@@ -68,15 +76,27 @@ function best(root: Node, lifts: ReadonlyMap<string, Lift>, layout: Form['layout
     // An attempt that differs from an earlier one only in a choice that never came up would end the same.
     const key = `${met.stacked ? choices.stacked : ''} ${met.sum ? choices.sum : ''} ${met.parts ? choices.parts : ''}`;
     if (tried.has(key)) continue;
-    const at = new Lifting(lifts, choices, layout);
+    const at = new Lifting(lifts, choices, layout, { memory: memory.of(`${layout} ${ATTEMPTS.indexOf(choices)}`) });
     const form = at.of(root, output);
     if (tried.size === 0) met = at.met;
     tried.add(`${met.stacked ? choices.stacked : ''} ${met.sum ? choices.sum : ''} ${met.parts ? choices.parts : ''}`);
     const plan = isSkip(form) ? form : planOf(form, root);
-    if (!isSkip(plan)) return plan;
+    if (!isSkip(plan)) return anew(plan, root, output, { lifts, choices });
     // The widest attempt says best why nothing came of it; notes from below the root say more than 'nothing to merge'.
     const note = at.notes.at(-1);
     why ??= plan.quiet && note ? skip(note.reason) : plan;
   }
   return why ?? absent('nothing to merge');
+}
+
+/** A plan again, from the graph as it is: what is remembered may be out of date. No deeper than the plan goes. */
+function anew(
+  plan: Plan,
+  root: Node,
+  output: Value,
+  { lifts, choices }: { readonly lifts: Known['lifts']; readonly choices: Choices },
+): Plan | Skip {
+  const maxDepth = nodesOf(plan.form.path).size;
+  const form = new Lifting(lifts, choices, plan.form.layout, { maxDepth }).of(root, output);
+  return isSkip(form) ? form : planOf(form, root);
 }

@@ -1,7 +1,7 @@
-import type { Node } from '../../graph/ir.js';
+import type { Node, Value } from '../../graph/ir.js';
 import { absent, type Skip, skip } from '../rule.js';
 import { type Legal, withoutCrops } from './axis.js';
-import { type Form, tapsOf, type Term, weightCount } from './form.js';
+import { type Form, nodesOf, tapsOf, type Term, weightCount } from './form.js';
 import { embed, product, regroup } from './kernel.js';
 
 /** A form that is worth writing out: what it costs is known, its windows have pads that ONNX allows. */
@@ -28,7 +28,7 @@ export function planOf(form: Form, root: Node): Plan | Skip {
   if (windows.some((t) => !t.convolution)) return absent('no convolution takes the scale');
   if (windows.length === 0) return absent('nothing to merge');
   if (!form.type) return absent('no weights');
-  const removed = removable(form.nodes, root);
+  const removed = removable(nodesOf(form.path), root);
   const bias = form.bias ? 1 : 0;
   const nodes = windows.length + terms.length - 1 + (form.layout === 'last' ? bias : 0);
   if (removed.size <= 1) return absent('nothing to merge');
@@ -72,10 +72,13 @@ function legal(term: Term): Term {
 /** Of the crossed nodes, those that nothing outside needs: the root, and all whose every use is by one that goes. */
 function removable(nodes: ReadonlySet<Node>, root: Node): Set<Node> {
   const gone = new Set<Node>([root]);
-  // A node was crossed after its inputs, so backwards every user is decided before what it uses.
-  for (const node of [...nodes].reverse()) {
-    if (node.outputs.every((v) => !v || (v.outputCount === 0 && [...v.uses.keys()].every((user) => gone.has(user)))))
-      gone.add(node);
+  for (const node of nodes) {
+    if (node.outputs.every((v) => !v || (v.outputCount === 0 && usedOnlyBy(v, gone)))) gone.add(node);
   }
   return gone;
+}
+
+function usedOnlyBy(value: Value, nodes: ReadonlySet<Node>): boolean {
+  for (const user of value.uses.keys()) if (!nodes.has(user)) return false;
+  return true;
 }

@@ -45,7 +45,7 @@ function joinForms(forms: readonly Form[], term: Term): Form {
     layout: 'first',
     type: forms.find((f) => f.type)?.type,
     bias: biased ? { values: join((f) => f.bias?.values()), magnitudes: join((f) => f.bias?.magnitudes()) } : undefined,
-    nodes: new Set(forms.flatMap((f) => [...f.nodes])),
+    path: { below: forms.map((f) => f.path) },
     macs: forms.reduce((n, f) => n + f.macs, 0),
     params: forms.reduce((n, f) => n + f.params, 0),
     stacked: Math.max(...forms.map((f) => f.stacked)),

@@ -213,6 +213,15 @@ describe('sums of windows on one source', () => {
       ),
       'broken',
     ],
+    [
+      'a sum of more than 64 sources',
+      graph(
+        image,
+        'y',
+        ...Array.from({ length: 65 }, (_, i) => `a${i} = LeakyRelu<alpha=${i}.5>(x)`),
+        `y = Sum(${Array.from({ length: 65 }, (_, i) => `a${i}`).join(', ')})`,
+      ),
+    ],
     ['no constant operand', graph(`${image}, z: float32[n,4,9,9]`, 'y', conv('c'), 'y = Mul(c, z)')],
     ['no constant divisor', graph(image, 'y', conv('c'), 'y = Div(k: float32[4,1,1], c)')],
     ['divides by zero', graph(image, 'y', conv('c'), 'y = Div(c, k: float32[4,1,1] = [1,2,0,1])'), 'broken'],
