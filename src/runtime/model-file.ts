@@ -1,11 +1,13 @@
 import type { ByteSource } from '../base/bytes.js';
 import { CnnxError } from '../base/errors.js';
 import { checkExternalData, readOnnx } from '../formats/onnx/index.js';
+import { cloneModel } from '../graph/clone.js';
 import type { Model } from '../graph/ir.js';
 import { ExternalFiles } from './external-files.js';
 import { FileSource, openSource } from './file-source.js';
 
 const files = new WeakMap<Model, string>();
+const withSideFiles = new WeakSet<Model>();
 
 /**
  * Reads an ONNX model from a file, with its external data beside it, or from standard input for '-'. Weights stay in the files, which stay
@@ -32,8 +34,20 @@ function read(path: string, source: ByteSource, external: ExternalFiles | undefi
     throw error instanceof CnnxError ? error.within({ file: name }) : error;
   }
   if (path !== '-') files.set(model, path);
+  if (external && external.sources.length > 0) withSideFiles.add(model);
   return model;
+}
+
+/** A clone that is known to be what its file holds, as the model is. */
+export function cloneOpened(model: Model): Model {
+  const clone = cloneModel(model);
+  const file = fileOf(model);
+  if (file !== undefined) files.set(clone, file);
+  return clone;
 }
 
 /** The file that holds a model as it is; undefined once it was edited, or if it came from nowhere. */
 export const fileOf = (model: Model): string | undefined => (model.span ? files.get(model) : undefined);
+
+/** Whether a model was opened with weights in side files, whatever has become of those since. */
+export const hadSideFiles = (model: Model): boolean => withSideFiles.has(model);

@@ -3,10 +3,11 @@ import { exportOnnx } from '../export/onnx.js';
 import { OnnxTensor } from '../formats/onnx/index.js';
 import { everyGraph } from '../graph/edit.js';
 import type { Model } from '../graph/ir.js';
+import { hadSideFiles } from '../runtime/model-file.js';
 import { writeFile, writePair } from '../runtime/write-file.js';
 
 export interface SaveOptions {
-  /** `side`: weights in a file beside the model's. `inline`: in the model. If absent: as the model has them, in a side file when it would be too large without. */
+  /** `side`: weights in a file beside the model's. `inline`: in the model. If absent: as the model has or had them, in a side file when it would be too large without. */
   readonly weights?: 'side' | 'inline' | undefined;
 }
 
@@ -23,7 +24,7 @@ export interface Saved {
  * Throws `io/*`, and `onnx/too-large` for a model beyond 2 GiB that is to be inline, or that goes to standard output.
  */
 export async function saveModel(model: Model, path: string, { weights }: SaveOptions = {}): Promise<Saved> {
-  if (weights === 'side' || (weights === undefined && path !== '-' && hasExternalData(model)))
+  if (weights === 'side' || (weights === undefined && path !== '-' && (hadSideFiles(model) || hasExternalData(model))))
     return saved(path, await savePair(model, path), false);
   try {
     const { model: chunks } = exportOnnx(model, weights === 'inline' || path === '-' ? { externalData: 'inline' } : {});

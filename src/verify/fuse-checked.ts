@@ -1,10 +1,10 @@
 import { costs } from '../analysis/index.js';
-import { cloneModel } from '../graph/clone.js';
 import type { Model } from '../graph/ir.js';
 import { freezeInitializers } from '../passes/freeze.js';
 import { fuse, type FuseOptions, type FuseReport } from '../passes/fuse.js';
 import { ModelProcess } from '../runtime/child.js';
 import { evaluator } from '../runtime/evaluate.js';
+import { cloneOpened } from '../runtime/model-file.js';
 import { type CompareOptions, compareModels } from './compare.js';
 import type { VerifyReport } from './report.js';
 
@@ -39,7 +39,7 @@ export async function fuseChecked(model: Model, options: FuseCheckedOptions = {}
   const process = new ModelProcess(verify === false ? undefined : verify.limits);
   try {
     const frozen = options.freeze ? freezeInitializers(model) : [];
-    const original = cloneModel(model);
+    const original = cloneOpened(model);
     const before = totals(original);
     const report = await fuse(model, { evaluate: evaluator(process), skip: options.skip, only: options.only });
     const done = { report, frozen, before, after: model.span ? before : totals(model) };

@@ -1,17 +1,12 @@
 import type { Editor } from '../../graph/edit.js';
 import type { Node, Value } from '../../graph/ir.js';
 import { Add, Conv, ConvTranspose, Gemm, MatMul } from '../../ops/index.js';
-import { elementCount } from '../../tensor/dtype.js';
-import { asFloat32, asFloat64, float32Tensor, fromFloat64, type Tensor } from '../../tensor/tensor.js';
+import { fromFloat64, type Tensor } from '../../tensor/tensor.js';
 import { type Skip, skip } from '../rule.js';
 import { padBegin, padEnd } from './axis.js';
-import { type FloatType, rowScaledOf, tapsOf, type Term } from './form.js';
-import { product, scaleRowsInto } from './kernel.js';
-import { swapChannels } from './lifts/conv.js';
+import type { FloatType, Term } from './form.js';
 import type { Plan } from './plan.js';
-
-/** Weights that a half type stores with a larger relative error (RMS over a tensor) than its rounding gives are out of its range. */
-const MAX_HALF_ERROR = { float16: 2 ** -11, bfloat16: 2 ** -8 } as const;
+import { type MergedWeights, rounded } from './weights.js';
 
 interface Weights {
   readonly term: Term;
@@ -19,12 +14,12 @@ interface Weights {
 }
 
 /** Writes a plan out in place of the root. Every number is made before the first edit. */
-export function lower(plan: Plan, root: Node, edit: Editor): Skip | undefined {
+export function lower(plan: Plan, root: Node, edit: Editor, merged: MergedWeights): Skip | undefined {
   const { form, windows, sources } = plan;
   const type = form.type ?? 'float32';
   const weights: Weights[] = [];
   for (const term of windows) {
-    const weight = weightOf(term, type, form.layout);
+    const weight = merged.weightOf(term, type, form);
     if (typeof weight === 'string') return skip(weight);
     weights.push({ term, weight });
   }
@@ -141,82 +136,6 @@ function weightName(term: Term | undefined): string {
 
 const biasName = (weight: string): string =>
   weight.endsWith('weight') ? weight.replace(/weight$/, 'bias') : `${weight}_bias`;
-
-function layoutOf(term: Term, layout: 'first' | 'last'): readonly number[] {
-  if (layout === 'last') return [term.inputs, term.outputs];
-  if (term.transposed) return [term.inputs, term.outputs / term.groups, ...term.transposed.taps];
-  return [term.outputs, term.inputs / term.groups, ...tapsOf(term)];
-}
-
-function arranged(term: Term, layout: 'first' | 'last'): Float64Array {
-  const kernel = term.kernel();
-  if (layout === 'last') return swapChannels(kernel, 1, term.outputs, term.inputs, 1);
-  if (!term.transposed) return kernel;
-  return swapChannels(
-    kernel,
-    term.groups,
-    term.outputs / term.groups,
-    term.inputs / term.groups,
-    product(tapsOf(term)),
-  );
-}
-
-/** The weight of one window as a tensor, or why its type cannot hold it. */
-function weightOf(term: Term, type: FloatType, layout: 'first' | 'last'): Tensor | string {
-  const shape = layoutOf(term, layout);
-  const stored = type === 'float32' && layout === 'first' && !term.transposed ? rowScaledOf(term) : undefined;
-  if (stored?.weight.dtype !== 'float32') return rounded(type, shape, arranged(term, layout));
-  const data = new Float32Array(elementCount(shape));
-  const largest = scaleRowsInto(
-    data,
-    asFloat32(stored.weight),
-    stored.factor ?? new Float64Array(term.outputs).fill(1),
-  );
-  return finite(largest) ?? float32Tensor(shape, data);
-}
-
-/** Why float32 cannot hold numbers of at most this magnitude. */
-function finite(largest: number): string | undefined {
-  if (!Number.isFinite(largest)) return 'a merged weight is not finite';
-  return Number.isFinite(Math.fround(largest)) ? undefined : 'a merged weight is too large for its type';
-}
-
-/** The numbers in the model's own type, or why that type cannot hold them. */
-function rounded(type: FloatType, shape: readonly number[], values: Float64Array): Tensor | string {
-  const largest = magnitude(values);
-  if (!Number.isFinite(largest)) return 'a merged weight is not finite';
-  const t = fromFloat64(type, shape, values);
-  if (type === 'float64') return t;
-  if (type === 'float32') return finite(largest) ?? t;
-  const stored = asFloat64(t);
-  if (!Number.isFinite(magnitude(stored))) return 'a merged weight is too large for its type';
-  return holds(MAX_HALF_ERROR[type], stored, values) ? t : 'the merged weights are too small for their type';
-}
-
-/** The largest magnitude; NaN when a value is NaN. */
-function magnitude(values: Float64Array): number {
-  let largest = 0;
-  let wrong = 0;
-  for (let i = 0; i < values.length; i++) {
-    const v = values[i] ?? 0;
-    if (v > largest) largest = v;
-    else if (-v > largest) largest = -v;
-    wrong += v - v;
-  }
-  return largest + wrong;
-}
-
-/** Whether the RMS of the rounding errors is at most `limit` of that of the values. */
-function holds(limit: number, stored: Float64Array, values: Float64Array): boolean {
-  let error = 0;
-  let size = 0;
-  for (let i = 0; i < values.length; i++) {
-    const v = values[i] ?? 0;
-    error += ((stored[i] ?? 0) - v) ** 2;
-    size += v * v;
-  }
-  return error <= limit * limit * size;
-}
 
 const floatOf = (t: Tensor): FloatType =>
   t.dtype === 'float64' || t.dtype === 'float16' || t.dtype === 'bfloat16' ? t.dtype : 'float32';

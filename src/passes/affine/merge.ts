@@ -6,6 +6,7 @@ import { type Choices, type Lift, Lifting } from './lift.js';
 import { LiftMemory } from './lift-memory.js';
 import { lower } from './lower.js';
 import { type Plan, planOf } from './plan.js';
+import { MergedWeights } from './weights.js';
 
 /** Forms to try for one root, the widest first: the first that is a gain is taken. */
 const ATTEMPTS: readonly Choices[] = [
@@ -31,19 +32,20 @@ export type Merged = Map<string, number>;
 export function mergeLinear(lifts: readonly Lift[], merged: Merged = new Map()): Rule {
   const byOp = new Map<string, Lift>();
   for (const l of lifts) byOp.set(l.roots[0]?.name ?? l.name, l);
-  const memory = new LiftMemory();
+  const known: Known = { lifts: byOp, memory: new LiftMemory(), weights: new MergedWeights() };
   return {
     name: 'merge-linear',
     doc: 'a region of linear operators -> the convolutions that it is the sum of',
     roots: lifts.flatMap((l) => l.roots),
-    apply: (root, edit) => mergeAt(root, edit, { lifts: byOp, memory }, merged),
-    touched: (node) => memory.forget(node),
+    apply: (root, edit) => mergeAt(root, edit, known, merged),
+    touched: (node) => known.memory.forget(node),
   };
 }
 
 interface Known {
   readonly lifts: ReadonlyMap<string, Lift>;
   readonly memory: LiftMemory;
+  readonly weights: MergedWeights;
 }
 
 function mergeAt(root: Node, edit: Editor, known: Known, merged: Merged): Skip | undefined {
@@ -58,7 +60,7 @@ function mergeAt(root: Node, edit: Editor, known: Known, merged: Merged): Skip |
       continue;
     }
     const removed = [...found.removed].map((n) => n.opType);
-    const refused = lower(found, root, edit);
+    const refused = lower(found, root, edit, known.weights);
     if (refused) return refused;
     for (const op of removed) merged.set(op, (merged.get(op) ?? 0) + 1);
     return undefined;
