@@ -46,6 +46,6 @@ export {
 } from './runtime/session.js';
 export { Spool } from './runtime/spool.js';
 export { readInputFolder, readTensorFile } from './runtime/tensor-files.js';
-export { checkWritable, writeFile, writePair } from './runtime/write-file.js';
+export { checkWritable, makeFolder, writeFile, writePair } from './runtime/write-file.js';
 export { type Saved, type SaveOptions, saveModel } from './save/save-model.js';
 export * from './verify/index.js';

@@ -29,6 +29,7 @@ export const ERRORS = {
   'image/labels': { exit: 2, doc: 'a list of class names that does not fit the model' },
   'image/no-decoder': { exit: 3, doc: 'sharp, which decodes images, is not installed' },
   'image/preprocess': { exit: 2, doc: 'what a model says of how images become inputs cannot be understood' },
+  'image/size': { exit: 2, doc: 'resizing an image would take more memory than any network is worth' },
   'image/unreadable': { exit: 2, doc: 'a file is no image that can be read, is damaged, or has too many pixels' },
   'io/access': { exit: 4, doc: 'the system does not allow a file to be read or written' },
   'io/changed': { exit: 4, doc: 'a file became shorter while it was being read' },

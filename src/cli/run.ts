@@ -10,6 +10,7 @@ import {
   imagenetLabels,
   type ImageSteps,
   imageTensor,
+  makeFolder,
   ModelProcess,
   openModel,
   PATIENT,
@@ -62,7 +63,7 @@ export const define = (command: Command): Command => {
     .option('--image-input <name>', 'which input takes the images, where several could')
     .option('--labels <file>', 'names of the classes, one a line or a JSON list; ImageNet’s for 1000 classes')
     .option('--top <k>', 'classes to show', count, 5)
-    .option('--save <folder>', 'write every output as NAME.npy into a folder')
+    .option('--save <folder>', 'write every output as NAME.npy into a folder, which is made if it is not there')
     .option('--resize <pixels>', 'the shorter side, or HEIGHT,WIDTH; over what the model says of itself', size)
     .option('--crop <pixels>', 'the side of the square cut from the middle', count)
     .addOption(new Option('--interpolation <kind>', 'how pixels are mixed').choices(['nearest', 'bilinear', 'bicubic']))
@@ -179,16 +180,26 @@ function resultText(r: Result, labels: readonly string[] | undefined, top: numbe
 }
 
 async function save(results: readonly Result[], folder: string): Promise<void> {
+  await makeFolder(folder);
   const seen = new Set<Feeds>();
+  const taken = new Set<string>();
   for (const { outputs, image } of results) {
     if (seen.has(outputs)) continue;
     seen.add(outputs);
     for (const [name, tensor] of outputs) {
       const stem = [...(results.length > 1 && image !== undefined ? [String(seen.size)] : []), name].join('.');
-      // A name from a file: only what is harmless in a path of ours.
-      await writeFile(join(folder, `${stem.replace(/[^\w.-]/g, '_').replace(/^\.+/, '_')}.npy`), writeNpy(tensor));
+      await writeFile(join(folder, `${fileName(stem, taken)}.npy`), writeNpy(tensor));
     }
   }
+}
+
+/** A name from a model as one that is harmless in a path of ours, and that no other output has. */
+function fileName(name: string, taken: Set<string>): string {
+  const plain = name.replace(/[^\w.-]/g, '_').replace(/^\.+/, '_');
+  let unused = plain;
+  for (let n = 2; taken.has(unused.toLowerCase()); n++) unused = `${plain}.${n}`;
+  taken.add(unused.toLowerCase());
+  return unused;
 }
 
 function namedFile(text: string, previous: ReadonlyMap<string, string> | undefined): ReadonlyMap<string, string> {

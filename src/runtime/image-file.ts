@@ -10,7 +10,10 @@ const MAX_PIXELS = 100e6;
 /** Nobody sends a photograph larger than this. */
 const MAX_BYTES = 512 * 2 ** 20;
 
-/** Decodes a JPEG, PNG or WebP as it stands: no rotation, no colour management, transparency dropped. Throws `io/*` and `image/*`. */
+/**
+ * Decodes a JPEG, PNG or WebP to what Pillow's `convert('RGB')` gives, on which networks are trained: as it stands, whatever its EXIF data say
+ * of rotation; no colour management; transparency dropped. Throws `io/*` and `image/*`.
+ */
 export async function readImage(path: string): Promise<Image> {
   const sharp = await loadSharp();
   const source = new FileSource(path);
@@ -22,12 +25,14 @@ export async function readImage(path: string): Promise<Image> {
   try {
     if (source.size > MAX_BYTES) throw refuse(`${source.size} bytes; at most ${MAX_BYTES} are read`);
     const bytes = source.read(0, source.size);
-    const { data, info } = await sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'truncated', ignoreIcc: true })
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, data: asRgb(data, info.channels) };
+    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'truncated', ignoreIcc: true });
+    const inks = (await image.metadata()).space === 'cmyk';
+    const coloured = inks
+      ? image.pipelineColourspace('cmyk').toColourspace('cmyk')
+      : image.toColourspace('srgb').removeAlpha();
+    const { data, info } = await coloured.raw().toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    return { width, height, data: inks ? fromInks(data) : asRgb(data, channels) };
   } catch (error) {
     if (error instanceof CnnxError) throw error;
     throw refuse(
@@ -37,6 +42,18 @@ export async function readImage(path: string): Promise<Image> {
   } finally {
     source.close();
   }
+}
+
+/** Cyan, magenta, yellow and black as red, green and blue, each ink taking its share of the light. */
+function fromInks(data: Uint8Array): Uint8Array {
+  const out = new Uint8Array((data.length / 4) * 3);
+  for (let i = 0; i < out.length; i++) {
+    const pixel = Math.floor(i / 3) * 4;
+    const ink = data[pixel + (i % 3)] ?? 0;
+    const black = data[pixel + 3] ?? 0;
+    out[i] = Math.round(((255 - ink) * (255 - black)) / 255);
+  }
+  return out;
 }
 
 function asRgb(data: Uint8Array, channels: number): Uint8Array {

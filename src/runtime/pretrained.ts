@@ -1,6 +1,6 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CnnxError, type ErrorCode } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
@@ -9,6 +9,7 @@ import { describeContent } from '../formats/state-dict.js';
 import { cacheFolder } from './cache-folder.js';
 import { withIoAsync } from './io-error.js';
 import { discard, keep, removeAtExit } from './temp-files.js';
+import { makeFolder } from './write-file.js';
 
 /** Where torchvision's weights are published; `CNNX_PRETRAINED_MIRROR` stands for another place with the same file names. */
 const PUBLISHED = 'https://download.pytorch.org/models/';
@@ -49,7 +50,7 @@ export async function pretrainedPath(published: PretrainedFile, options: Downloa
   const folder = join(cacheFolder(), 'checkpoints');
   const place: Place = { file, sha256, url: address(file), path: join(folder, file) };
   if ((await hashOf(place.path))?.startsWith(sha256)) return place.path;
-  await withIoAsync(folder, 'write', () => mkdir(folder, { recursive: true }));
+  await makeFolder(folder);
   await download(place, folder, options);
   return place.path;
 }

@@ -10,7 +10,7 @@ import {
   renameSync,
   writev,
 } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
+import { access, mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Chunk } from '../base/bytes.js';
@@ -231,4 +231,9 @@ async function writeStdout(chunks: Iterable<Chunk>): Promise<void> {
       process.stdout.write(piece, (error) => (error ? fail(error) : done()));
     });
   }
+}
+
+/** Makes a folder, and those above it, where they are not there yet. Throws `io/*`. */
+export async function makeFolder(path: string): Promise<void> {
+  await withIoAsync(path, 'write', () => mkdir(path, { recursive: true }));
 }

@@ -34,33 +34,91 @@ const FILTERS: Readonly<Record<'bilinear' | 'bicubic', Filter>> = {
 /** Weights are integers of so many binary places: 8 bits of colour, a sign and some headroom fill up 32. */
 const PRECISION = 22;
 
-/**
- * Resizes as Pillow does, on which torchvision's published accuracies rest: when shrinking, the filter is widened to cover all pixels (no aliasing);
- * weights are fixed-point numbers; rows first, rounded to 8 bits, then columns. Facts: Pillow's Resample.c.
- */
-export function resize(image: Image, width: number, height: number, interpolation: Interpolation = 'bilinear'): Image {
-  if (interpolation === 'nearest') return nearest(image, width, height);
-  const filter = FILTERS[interpolation];
-  const rows = width === image.width ? image : transpose(resizeColumns(transpose(image), width, filter));
-  return height === image.height ? rows : resizeColumns(rows, height, filter);
+/** A part of an image, in pixels. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
 }
 
-/** Along the height: every new row is a weighted sum of old ones. */
-function resizeColumns(image: Image, height: number, filter: Filter): Image {
-  const { width } = image;
-  const line = width * 3;
-  const data = new Uint8Array(line * height);
-  const sums = new Int32Array(line);
-  for (let y = 0; y < height; y++) {
-    const { first, weights } = window(y, image.height, height, filter);
+/** 300 MB: a network takes less than a megapixel, so what needs more is a mistake, or meant to do harm. */
+const MAX_PIXELS = 100e6;
+
+/**
+ * Resizes as Pillow does, on which torchvision's published accuracies rest: when shrinking, the filter is widened to cover all pixels (no aliasing);
+ * weights are fixed-point numbers; rows first, rounded to 8 bits, then columns. Facts: Pillow's Resample.c. Of the new image only `box` is
+ * computed: the middle of a long strip does not cost the strip. Throws `image/size`.
+ */
+export function resize(
+  image: Image,
+  width: number,
+  height: number,
+  interpolation: Interpolation = 'bilinear',
+  box: Box = { left: 0, top: 0, width, height },
+): Image {
+  if (interpolation === 'nearest') return nearest(image, width, height, box);
+  const filter = FILTERS[interpolation];
+  const needed = linesFor(image.height, height, filter, box.top, box.height);
+  affordable(image, width, height, box.width * Math.max(box.height, needed.count));
+  const strip = lines(image, needed.first, needed.count);
+  const narrow = transpose(resizeLines(transpose(strip), image.width, width, filter, 0, box.left, box.width));
+  return resizeLines(narrow, image.height, height, filter, needed.first, box.top, box.height);
+}
+
+function affordable(image: Image, width: number, height: number, pixels: number): void {
+  if (pixels > MAX_PIXELS)
+    throw new CnnxError(
+      'image/size',
+      `making an image of ${image.width} x ${image.height} pixels ${width} x ${height} needs ${pixels} pixels at once; at most ${MAX_PIXELS}`,
+      { hint: 'choose other sizes with --resize and --crop' },
+    );
+}
+
+const lines = ({ width, data }: Image, first: number, count: number): Image => ({
+  width,
+  height: count,
+  data: data.subarray(first * width * 3, (first + count) * width * 3),
+});
+
+/** Which of `from` old lines the `count` new ones from `start` on are made of, where all would make `to`. */
+function linesFor(
+  from: number,
+  to: number,
+  filter: Filter,
+  start: number,
+  count: number,
+): { first: number; count: number } {
+  if (from === to) return { first: start, count };
+  const { first } = window(start, from, to, filter);
+  const last = window(start + count - 1, from, to, filter);
+  return { first, count: last.first + last.weights.length - first };
+}
+
+/** Along the height: every new line is a weighted sum of old ones, of which the image holds those from `first` on. */
+function resizeLines(
+  image: Image,
+  from: number,
+  to: number,
+  filter: Filter,
+  first: number,
+  start: number,
+  count: number,
+): Image {
+  if (from === to) return lines(image, start - first, count);
+  const size = image.width * 3;
+  const data = new Uint8Array(size * count);
+  const sums = new Int32Array(size);
+  for (let y = 0; y < count; y++) {
+    const mix = window(start + y, from, to, filter);
     sums.fill(1 << (PRECISION - 1));
-    weights.forEach((w, k) => {
-      const at = (first + k) * line;
-      for (let i = 0; i < line; i++) sums[i] = (sums[i] ?? 0) + w * (image.data[at + i] ?? 0);
+    mix.weights.forEach((w, k) => {
+      const at = (mix.first - first + k) * size;
+      for (let i = 0; i < size; i++) sums[i] = (sums[i] ?? 0) + w * (image.data[at + i] ?? 0);
     });
-    for (let i = 0; i < line; i++) data[y * line + i] = Math.min(255, Math.max(0, (sums[i] ?? 0) >> PRECISION));
+    for (let i = 0; i < size; i++) data[y * size + i] = Math.min(255, Math.max(0, (sums[i] ?? 0) >> PRECISION));
   }
-  return { width, height, data };
+  return { width: image.width, height: count, data };
 }
 
 /** Which old pixels make up new pixel `i`, and how much of each. */
@@ -78,16 +136,17 @@ function window(i: number, from: number, to: number, filter: Filter): { first: n
 
 const roundAway = (x: number): number => Math.trunc(x < 0 ? x - 0.5 : x + 0.5);
 
-function nearest(image: Image, width: number, height: number): Image {
-  const data = new Uint8Array(width * height * 3);
-  for (let y = 0; y < height; y++) {
-    const row = Math.floor(((y + 0.5) * image.height) / height) * image.width;
-    for (let x = 0; x < width; x++) {
-      const at = (row + Math.floor(((x + 0.5) * image.width) / width)) * 3;
-      data.set(image.data.subarray(at, at + 3), (y * width + x) * 3);
+function nearest(image: Image, width: number, height: number, box: Box): Image {
+  affordable(image, width, height, box.width * box.height);
+  const data = new Uint8Array(box.width * box.height * 3);
+  for (let y = 0; y < box.height; y++) {
+    const row = Math.floor(((box.top + y + 0.5) * image.height) / height) * image.width;
+    for (let x = 0; x < box.width; x++) {
+      const at = (row + Math.floor(((box.left + x + 0.5) * image.width) / width)) * 3;
+      data.set(image.data.subarray(at, at + 3), (y * box.width + x) * 3);
     }
   }
-  return { width, height, data };
+  return { width: box.width, height: box.height, data };
 }
 
 function transpose(image: Image): Image {
@@ -107,10 +166,14 @@ export function fitShorterSide(image: Image, side: number): { width: number; hei
     : { width: Math.trunc((side * width) / height), height: side };
 }
 
-/** The middle `side` x `side` pixels, black where there are none. Halves are rounded to even, as Python does. */
+/** Where the middle `side` x `side` pixels start, below 0 where there are fewer. Halves are rounded to even, as Python does. */
+export const centre = (size: number, side: number): number => roundEven((size - side) / 2);
+
+/** The middle `side` x `side` pixels, black where there are none. */
 export function cropCentre(image: Image, side: number): Image {
-  const top = roundEven((image.height - side) / 2);
-  const left = roundEven((image.width - side) / 2);
+  affordable(image, side, side, side * side);
+  const top = centre(image.height, side);
+  const left = centre(image.width, side);
   const data = new Uint8Array(side * side * 3);
   for (let y = 0; y < side; y++) {
     for (let x = 0; x < side; x++) {

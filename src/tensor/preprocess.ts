@@ -1,6 +1,6 @@
 import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
-import { cropCentre, fitShorterSide, type Image, type Interpolation, resize } from './image.js';
+import { type Box, centre, cropCentre, fitShorterSide, type Image, type Interpolation, resize } from './image.js';
 
 /** How an image becomes an input: resized, its middle cut out, scaled to 0..1, less `mean`, divided by `std`. */
 export interface ImageSteps {
@@ -26,12 +26,23 @@ export const imagenetSteps = (side: number): ImageSteps => ({
   std: IMAGENET_STD,
 });
 
-/** Pixels of the size that the network takes. */
+/** Pixels of the size that the network takes. Throws `image/size`. */
 export function prepareImage(image: Image, steps: ImageSteps): Image {
   const { resize: size, crop, interpolation } = steps;
   const target = typeof size === 'number' ? fitShorterSide(image, size) : { height: size[0], width: size[1] };
-  const resized = resize(image, target.width, target.height, interpolation);
+  const box = crop === undefined ? undefined : middle(target, crop);
+  const resized = resize(image, target.width, target.height, interpolation, box);
   return crop === undefined ? resized : cropCentre(resized, crop);
+}
+
+/** What a crop keeps of an image, which may be smaller than it. */
+function middle({ width, height }: { width: number; height: number }, side: number): Box {
+  return {
+    left: Math.max(0, centre(width, side)),
+    top: Math.max(0, centre(height, side)),
+    width: Math.min(width, side),
+    height: Math.min(height, side),
+  };
 }
 
 const INTERPOLATIONS: readonly string[] = ['nearest', 'bilinear', 'bicubic'] satisfies Interpolation[];

@@ -9,6 +9,8 @@ import { writeOnnx } from '../../src/formats/onnx/index.js';
 import { parseGraph } from '../../src/graph/parse.js';
 import { asFloat32, float32Tensor } from '../../src/tensor/tensor.js';
 import { cnnx } from '../support/cli.js';
+import { describeShared, isFull, shared } from '../support/shared.js';
+import { torchvision } from '../support/torchvision.js';
 
 let folder: string;
 beforeAll(() => {
@@ -74,13 +76,39 @@ describe('images', () => {
   });
 });
 
+/** Builds a network with the golden fill, and runs the photographs of test/fixtures/images through it. */
+async function expectTorchvisionsClasses(network: string, golden: string): Promise<void> {
+  const expected = torchvision.top5[network] ?? {};
+  const images = Object.keys(expected).map((f) => fileURLToPath(new URL(`../fixtures/images/${f}`, import.meta.url)));
+  expect(images.length).toBeGreaterThan(1);
+  await cnnx(['build', network, '--init', `golden:${golden}`, '--batch', 'N', '-o', 'net.onnx'], { cwd: folder });
+  const { stdout, stderr } = await run('net.onnx', '--image', ...images, '--json');
+  expect(stderr).toBe('');
+  const results = JSON.parse(stdout) as { classes: { index: number }[] }[];
+  expect(results.map((r) => r.classes.map((c) => c.index))).toEqual(Object.values(expected));
+}
+
+describe("torchvision's five best classes, in its order", () => {
+  test('resnet18', () =>
+    expectTorchvisionsClasses(
+      'resnet18',
+      fileURLToPath(new URL('../fixtures/goldens/resnet18.json', import.meta.url)),
+    ));
+
+  describeShared('of other families', () => {
+    test.runIf(isFull).each(['resnet50', 'inception_v3', 'efficientnet_b0'])('%s', (network) =>
+      expectTorchvisionsClasses(network, shared(`reference/models/${network}.json`)),
+    );
+  });
+});
+
 test('inputs and outputs as .npy', async () => {
   writeFileSync(join(folder, 'a.npy'), concat(writeNpy(float32Tensor([1, 3, 8, 8], new Float32Array(192).fill(1.5)))));
   writeFileSync(join(folder, 'b.npy'), concat(writeNpy(float32Tensor([1, 3, 8, 8], new Float32Array(192).fill(2)))));
-  const { code, stdout } = await run('two.onnx', '--input', 'a=a.npy', '--input', 'b=b.npy', '--save', '.');
+  const { code, stdout } = await run('two.onnx', '--input', 'a=a.npy', '--input', 'b=b.npy', '--save', 'new/folder');
   expect(code).toBe(0);
   expect(stdout).toContain('y float32[1,3,8,8]');
-  const y = readNpy(readFileSync(join(folder, 'y.npy')));
+  const y = readNpy(readFileSync(join(folder, 'new/folder/y.npy')));
   expect(asFloat32(y).every((v) => v === 3.5)).toBe(true);
 });
 

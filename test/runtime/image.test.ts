@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readImage } from '../../src/runtime/image-file.js';
+import { imageTensor } from '../../src/tensor/image.js';
 import { imagenetSteps, parseSteps, prepareImage } from '../../src/tensor/preprocess.js';
+import { asFloat64 } from '../../src/tensor/tensor.js';
+import { channelMeans, gridOf, torchvision } from '../support/torchvision.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/images/${name}`, import.meta.url));
 
@@ -33,6 +36,29 @@ test.each([
   const actual = prepareImage(await readImage(fixture('landscape.jpg')), steps);
   expect([actual.width, actual.height]).toEqual([224, 224]);
   expect(meanDifference(actual.data, expected.data)).toBeLessThan(0.05);
+});
+
+describe("a photograph becomes torchvision's tensor", () => {
+  test.each(torchvision.samples)('$image for $network', async ({ network, image, mean, grid }) => {
+    const steps = parseSteps(JSON.stringify(torchvision.steps[network]));
+    const input = imageTensor([prepareImage(await readImage(fixture(image)), steps)], steps.mean, steps.std);
+    const expected = gridOf(grid);
+    const [, , height = 0, width = 0] = input.shape;
+    const values = asFloat64(input);
+    const { grid: n } = torchvision;
+    const place = (i: number): number => Math.floor((i * (height - 1)) / (n - 1));
+    // In steps of 1/255, as pixels have them: decoders may round one apart, no more.
+    let sum = 0;
+    expected.forEach((value, i) => {
+      const c = Math.floor(i / (n * n));
+      const at = (c * height + place(Math.floor(i / n) % n)) * width + place(i % n);
+      sum += Math.abs(value - (values[at] ?? Number.NaN)) * (steps.std[c] ?? Number.NaN) * 255;
+    });
+    expect(sum / expected.length).toBeLessThan(0.02);
+    channelMeans(input).forEach((m, c) =>
+      expect(Math.abs(m - (mean[c] ?? Number.NaN)) * (steps.std[c] ?? Number.NaN) * 255).toBeLessThan(0.02),
+    );
+  });
 });
 
 test('PNG, WebP and grey images are read as red, green and blue', async () => {

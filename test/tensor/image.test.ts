@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   cropCentre,
@@ -8,6 +9,7 @@ import {
   type Interpolation,
   resize,
 } from '../../src/tensor/image.js';
+import { imagenetSteps, prepareImage } from '../../src/tensor/preprocess.js';
 import { asFloat32 } from '../../src/tensor/tensor.js';
 
 /** An image by formula, the same as was given to Pillow 9.4 and torchvision 0.14 for the hashes below. */
@@ -47,6 +49,47 @@ const RESIZED: [number, number, number, number, Interpolation, string][] = [
 describe("resizing gives Pillow's pixels, bit for bit", () => {
   test.each(RESIZED)('%i x %i to %i x %i, %s', (width, height, toWidth, toHeight, kind, expected) => {
     expect(hash(resize(formula(width, height), toWidth, toHeight, kind))).toBe(expected);
+  });
+});
+
+test.each<Interpolation>(['nearest', 'bilinear', 'bicubic'])(
+  'a part is computed by itself as within the whole: %s',
+  (kind) => {
+    const sizes = fc.integer({ min: 1, max: 40 });
+    fc.assert(
+      fc.property(sizes, sizes, sizes, sizes, fc.nat(), fc.nat(), (width, height, toWidth, toHeight, a, b) => {
+        const box = { left: a % toWidth, top: b % toHeight, width: 0, height: 0 };
+        box.width = 1 + (b % (toWidth - box.left));
+        box.height = 1 + (a % (toHeight - box.top));
+        const whole = resize(formula(width, height), toWidth, toHeight, kind);
+        const part = resize(formula(width, height), toWidth, toHeight, kind, box);
+        for (let y = 0; y < box.height; y++) {
+          const at = ((box.top + y) * toWidth + box.left) * 3;
+          expect(part.data.subarray(y * box.width * 3, (y + 1) * box.width * 3)).toEqual(
+            whole.data.subarray(at, at + box.width * 3),
+          );
+        }
+      }),
+      { seed: 1, numRuns: 60 },
+    );
+  },
+);
+
+describe('extreme shapes', () => {
+  test('the middle of a long strip costs no more than itself', () => {
+    const strip = { width: 2, height: 2_000_000, data: new Uint8Array(12_000_000).fill(7) };
+    const image = prepareImage(strip, imagenetSteps(224));
+    expect(image).toMatchObject({ width: 224, height: 224 });
+    expect(image.data.every((v) => v === 7)).toBe(true);
+  });
+
+  test.each([
+    ['a strip squashed', { ...imagenetSteps(224), resize: [224, 224] as const, crop: undefined }, 2_000_000],
+    ['a strip in full', { ...imagenetSteps(224), crop: undefined }, 2_000_000],
+    ['an enormous crop', { ...imagenetSteps(224), crop: 1e6 }, 4],
+  ])('%s is refused before memory is asked for', (_what, steps, height) => {
+    const image = { width: 2, height, data: new Uint8Array(6 * height) };
+    expect(() => prepareImage(image, steps)).toThrow(expect.objectContaining({ code: 'image/size', exitCode: 2 }));
   });
 });
 
