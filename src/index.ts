@@ -40,6 +40,7 @@ export {
   createSession,
   type Optimization,
   type Port,
+  portText,
   type ProviderName,
   type Session,
   type SessionOptions,

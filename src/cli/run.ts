@@ -4,6 +4,7 @@ import {
   chooseProvider,
   type ClassScore,
   classScores,
+  CnnxError,
   type Feeds,
   type Image,
   imageInput,
@@ -14,6 +15,7 @@ import {
   ModelProcess,
   openModel,
   PATIENT,
+  portText,
   prepareImage,
   printable,
   readImage,
@@ -67,8 +69,8 @@ export const define = (command: Command): Command => {
     .option('--resize <pixels>', 'the shorter side, or HEIGHT,WIDTH; over what the model says of itself', size)
     .option('--crop <pixels>', 'the side of the square cut from the middle', count)
     .addOption(new Option('--interpolation <kind>', 'how pixels are mixed').choices(['nearest', 'bilinear', 'bicubic']))
-    .option('--mean <values>', 'subtracted from each channel, scaled to 0..1', numbers)
-    .option('--std <values>', 'each channel is divided by', numbers)
+    .option('--mean <values>', 'subtracted from each channel, scaled to 0..1; one value for all, or three', numbers)
+    .option('--std <values>', 'each channel is divided by; one value for all, or three', divisors)
     .option('--threads <n>', "threads within one operator; onnxruntime's choice if left out", count)
     .option('--json', 'print the results as JSON');
   return providerOptions(command)
@@ -93,6 +95,11 @@ async function compute(path: string, o: Options): Promise<readonly Result[]> {
     const session = await process.load(await spool.put(model), { provider, deviceId: o.device, threads: o.threads });
     const feeds = new Map<string, Tensor>();
     for (const [name, file] of o.input ?? []) feeds.set(name, readTensorFile(file).tensor);
+    const unknown = [...feeds.keys()].find((name) => !session.inputs.some((p) => p.name === name));
+    if (unknown !== undefined)
+      throw new CnnxError('runtime/input', `the model has no input ${printable(unknown)}`, {
+        hint: `its inputs are ${session.inputs.map(portText).join(', ')}`,
+      });
     if (!o.image) return [{ outputs: await session.run(feeds), row: 0 }];
     const target = imageInput(session.inputs, o.imageInput);
     const { steps, declared } = stepsFor(model, target);
@@ -100,7 +107,7 @@ async function compute(path: string, o: Options): Promise<readonly Result[]> {
       io.note(
         `the model does not say how images become inputs: taking ImageNet's way at ${target.height ?? 'any'} pixels`,
       );
-    return await classify(session, feeds, target, { ...steps, ...overrides(o) }, o.image);
+    return await classify(session, feeds, target, { ...steps, ...overrides(o, target.channels) }, o.image);
   } finally {
     process.close();
     spool.close();
@@ -133,13 +140,16 @@ async function classify(
   return results;
 }
 
-function overrides(o: Options): Partial<ImageSteps> {
+function overrides(o: Options, channels: number): Partial<ImageSteps> {
+  // One value is for all channels.
+  const forAll = (values: readonly number[]): readonly number[] =>
+    values.length === 1 ? Array.from({ length: channels }, () => values[0] ?? 0) : values;
   return {
     ...(o.resize !== undefined && { resize: o.resize, crop: o.crop }),
     ...(o.crop !== undefined && { crop: o.crop }),
     ...(o.interpolation !== undefined && { interpolation: o.interpolation }),
-    ...(o.mean && { mean: o.mean }),
-    ...(o.std && { std: o.std }),
+    ...(o.mean && { mean: forAll(o.mean) }),
+    ...(o.std && { std: forAll(o.std) }),
   };
 }
 
@@ -206,6 +216,13 @@ function namedFile(text: string, previous: ReadonlyMap<string, string> | undefin
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('NAME=FILE, as in x=x.npy.');
   return new Map(previous).set(text.slice(0, at), text.slice(at + 1));
+}
+
+/** What can be divided by. */
+function divisors(text: string): readonly number[] {
+  const list = numbers(text);
+  if (list.includes(0)) throw new InvalidArgumentError('Nothing can be divided by 0.');
+  return list;
 }
 
 function size(text: string): ImageSteps['resize'] {

@@ -3,7 +3,7 @@ import { printable } from '../base/text.js';
 import type { Model } from '../graph/ir.js';
 import { imagenetSteps, type ImageSteps, parseSteps } from '../tensor/preprocess.js';
 import { asFloat64, type Tensor } from '../tensor/tensor.js';
-import type { Port } from './session.js';
+import { type Port, portText } from './session.js';
 
 /** The input of a model that takes images: N,C,H,W. */
 export interface ImageInput {
@@ -21,9 +21,7 @@ const DEFAULT_SIDE = 224;
 
 /** The only input that can take images, or the one that is named. Throws `image/input`. */
 export function imageInput(ports: readonly Port[], name?: string): ImageInput {
-  const shown = ports
-    .map((p) => `${printable(p.name)} ${p.dtype ?? '?'}[${p.shape.map((d) => printable(String(d))).join(',')}]`)
-    .join(', ');
+  const shown = ports.map(portText).join(', ');
   const candidates = ports.flatMap((port) => asImageInput(port) ?? []);
   const chosen = name === undefined ? candidates : candidates.filter((c) => c.name === name);
   const [only, second] = chosen;

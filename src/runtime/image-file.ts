@@ -25,8 +25,12 @@ export async function readImage(path: string): Promise<Image> {
   try {
     if (source.size > MAX_BYTES) throw refuse(`${source.size} bytes; at most ${MAX_BYTES} are read`);
     const bytes = source.read(0, source.size);
+    if (!isImage(bytes)) throw refuse('it is no JPEG, PNG or WebP', 'convert it to one of these');
+    const { space, width: columns, height: rows } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    if (columns * rows > MAX_PIXELS)
+      throw refuse(`${columns} x ${rows} pixels; at most ${MAX_PIXELS} are read`, 'make it smaller first');
     const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'truncated', ignoreIcc: true });
-    const inks = (await image.metadata()).space === 'cmyk';
+    const inks = space === 'cmyk';
     const coloured = inks
       ? image.pipelineColourspace('cmyk').toColourspace('cmyk')
       : image.toColourspace('srgb').removeAlpha();
@@ -35,13 +39,20 @@ export async function readImage(path: string): Promise<Image> {
     return { width, height, data: inks ? fromInks(data) : asRgb(data, channels) };
   } catch (error) {
     if (error instanceof CnnxError) throw error;
-    throw refuse(
-      printable(error instanceof Error ? error.message : String(error), 200),
-      'JPEG, PNG and WebP can be read',
-    );
+    throw refuse(printable(error instanceof Error ? error.message : String(error), 200));
   } finally {
     source.close();
   }
+}
+
+/** By its first bytes: sharp reads many more formats, and some of those (SVG) are programs. */
+function isImage(bytes: Uint8Array): boolean {
+  const text = (at: number, end: number): string => String.fromCharCode(...bytes.subarray(at, end));
+  return (
+    text(0, 3) === '\xff\xd8\xff' ||
+    text(0, 8) === '\x89PNG\r\n\x1a\n' ||
+    (text(0, 4) === 'RIFF' && text(8, 12) === 'WEBP')
+  );
 }
 
 /** Cyan, magenta, yellow and black as red, green and blue, each ink taking its share of the light. */

@@ -10,6 +10,7 @@ const BY_ERRNO: Readonly<Record<string, { code: ErrorCode; text: string; hint?: 
     text: 'operation not permitted',
     hint: 'check the permissions of the file and its folder',
   },
+  EEXIST: { code: 'io/failed', text: 'there is a file of that name' },
   EDQUOT: {
     code: 'io/full',
     text: 'the disk quota is used up',

@@ -119,6 +119,7 @@ class OrtSession implements Session {
     for (const port of this.inputs) {
       const feed = feeds.get(port.name);
       if (!feed) throw new CnnxError('runtime/input', `no tensor is given for the input ${printable(port.name)}`);
+      checkFeed(port, feed);
       given[port.name] = toOrt(this.#ort, feed, port.name);
     }
     return given;
@@ -140,6 +141,23 @@ class OrtSession implements Session {
   async release(): Promise<void> {
     await this.#session.release();
   }
+}
+
+/** In words, as in x float32[N,3,224,224]. */
+export const portText = ({ name, dtype, shape }: Port): string =>
+  `${printable(name)} ${dtype ?? '(no tensor)'}${dtype ? `[${shape.map((d) => printable(String(d))).join(',')}]` : ''}`;
+
+function checkFeed(port: Port, { dtype, shape }: Tensor): void {
+  // No sizes: a scalar, or a rank that the model does not say.
+  const open = port.shape.length === 0;
+  const fits =
+    open || (port.shape.length === shape.length && port.shape.every((d, i) => typeof d !== 'number' || d === shape[i]));
+  if ((port.dtype !== undefined && port.dtype !== dtype) || !fits)
+    throw new CnnxError(
+      'runtime/input',
+      `the model takes ${portText(port)}, and a tensor ${dtype}[${shape.join(',')}] is given`,
+      { at: { value: port.name } },
+    );
 }
 
 function portOf(meta: Ort.InferenceSession.ValueMetadata): Port {

@@ -13,6 +13,10 @@ export function readTensorFile(path: string): { readonly tensor: Tensor; readonl
   const source = new FileSource(path);
   try {
     if (isNpy(source.read(0, Math.min(6, source.size)))) return { tensor: readNpy(source), name: undefined };
+    if (!path.toLowerCase().endsWith('.pb'))
+      throw new CnnxError('npy/format', 'this is no .npy file, and its name does not end in .pb as of an ONNX tensor', {
+        hint: 'write it with numpy.save',
+      });
     const tensor = tensorFromProto(source);
     return { tensor, name: tensor.message.fields.name };
   } catch (error) {

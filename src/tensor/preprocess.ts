@@ -77,8 +77,8 @@ export function parseSteps(text: string): ImageSteps {
   if (!isInterpolation(interpolation)) throw bad('no known interpolation');
   const mean = o.get('mean');
   const std = o.get('std');
-  if (!numbers(mean) || !numbers(std) || mean.length !== std.length)
-    throw bad('no mean and std of one or three channels');
+  if (!numbers(mean) || !numbers(std) || mean.length !== std.length || std.includes(0))
+    throw bad('no usable mean and std of one or three channels');
   return { resize: side(size) ? size : [Number(height), Number(width)], crop, interpolation, mean, std };
 }
 

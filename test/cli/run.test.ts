@@ -112,41 +112,6 @@ test('inputs and outputs as .npy', async () => {
   expect(asFloat32(y).every((v) => v === 3.5)).toBe(true);
 });
 
-describe('bad input', () => {
-  test.each<[string, string[], number, RegExp]>([
-    ['a file that is no image', ['means.onnx', '--image', 'means.onnx'], 2, /cannot read means\.onnx as an image/],
-    ['an image that is not there', ['means.onnx', '--image', 'absent.jpg'], 4, /absent\.jpg/],
-    ['two inputs that could take it', ['two.onnx', '--image', 'small.png'], 2, /2 inputs could take an image: a, b/],
-    [
-      'labels of another count',
-      ['means.onnx', '--image', 'small.png', '--labels', 'two.txt'],
-      2,
-      /2 names for 3 classes/,
-    ],
-    ['an input that is not given', ['two.onnx', '--input', 'a=a1.npy'], 2, /no tensor is given for the input b/],
-    ['an input of another shape', ['means.onnx', '--input', 'image=a1.npy'], 2, /Invalid rank|rank/],
-    ['a provider that does not exist', ['means.onnx', '--provider', 'tpu'], 2, /auto, cuda, webgpu, cpu/],
-  ])('%s', async (_what, args, expected, words) => {
-    writeFileSync(join(folder, 'two.txt'), 'red\ngreen');
-    writeFileSync(join(folder, 'a1.npy'), concat(writeNpy(float32Tensor([1], [1]))));
-    const { code, stdout, stderr } = await cnnx(
-      ['run', ...args, ...(args.includes('--provider') ? [] : ['--provider', 'cpu'])],
-      { cwd: folder },
-    );
-    expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
-    expect(stderr).toMatch(words);
-    expect(stderr).toMatch(/^error: /m);
-  });
-
-  test('a provider that is named and does not work here is an error with the reason', async () => {
-    const { code, stderr } = await cnnx(['run', 'means.onnx', '--image', 'small.png', '--provider', 'cuda'], {
-      cwd: folder,
-    });
-    expect([0, 3]).toContain(code);
-    if (code === 3) expect(stderr).toMatch(/cuda does not work here: .+/);
-  });
-});
-
 test('inspect: layers and totals, and the tensors of a checkpoint', async () => {
   const inspected = await cnnx(['inspect', 'thousand.onnx'], { cwd: folder });
   expect(inspected.stdout).toMatch(/Gemm +1 x 1000 +192,000 +192,000/);

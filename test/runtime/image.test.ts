@@ -2,12 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readImage } from '../../src/runtime/image-file.js';
 import { imageTensor } from '../../src/tensor/image.js';
 import { imagenetSteps, parseSteps, prepareImage } from '../../src/tensor/preprocess.js';
 import { asFloat64 } from '../../src/tensor/tensor.js';
+import { blackPng } from '../support/png.js';
 import { channelMeans, gridOf, torchvision } from '../support/torchvision.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/images/${name}`, import.meta.url));
@@ -71,33 +71,14 @@ test('PNG, WebP and grey images are read as red, green and blue', async () => {
   expect((await readImage(fixture('tiny.webp'))).width).toBe(160);
 });
 
-/** A PNG of one colour, however large: rows of zeros compress to nothing. */
-function blackPng(width: number, height: number): Uint8Array {
-  const chunk = (type: string, data: Uint8Array): Buffer => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const out = Buffer.alloc(8 + body.length);
-    out.writeUInt32BE(data.length, 0);
-    body.copy(out, 4);
-    out.writeUInt32BE(crc32(body), 4 + body.length);
-    return out;
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([1, 0], 8);
-  const rows = deflateSync(Buffer.alloc((1 + Math.ceil(width / 8)) * height), { level: 1 });
-  return Buffer.concat([
-    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
-    chunk('IHDR', header),
-    chunk('IDAT', rows),
-    chunk('IEND', new Uint8Array(0)),
-  ]);
-}
-
 describe('what is no image', () => {
   test.each<[string, () => Uint8Array]>([
     ['text', () => Buffer.from('hello, this is text and no image')],
     ['nothing', () => new Uint8Array(0)],
+    [
+      'an SVG, which sharp would read',
+      () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+    ],
     ['a truncated JPEG', () => readFileSync(fixture('landscape.jpg')).subarray(0, 20_000)],
     ['a bomb of 30,000 x 30,000 pixels', () => blackPng(30_000, 30_000)],
   ])('%s is refused', async (_what, make) => {
@@ -113,7 +94,8 @@ test.each([
   ['no usable resize', '{"resize":1e9,"mean":[0],"std":[1]}'],
   ['no usable crop', '{"resize":8,"crop":-1,"mean":[0],"std":[1]}'],
   ['no known interpolation', '{"resize":8,"interpolation":"lanczos","mean":[0],"std":[1]}'],
-  ['no mean and std', '{"resize":8,"mean":[0,0,0],"std":[1]}'],
+  ['no usable mean and std', '{"resize":8,"mean":[0,0,0],"std":[1]}'],
+  ['no usable mean and std', '{"resize":8,"mean":[0],"std":[0]}'],
 ])('metadata that cannot be followed is refused: %s', (words, text) => {
   expect(() => parseSteps(text)).toThrow(expect.objectContaining({ code: 'image/preprocess' }));
   expect(() => parseSteps(text)).toThrow(words);
