@@ -1,7 +1,7 @@
 import { ByteRange, type Chunk } from '../base/bytes.js';
 import { CnnxError } from '../base/errors.js';
 import { bytesOf, type DType, elementCount } from './dtype.js';
-import { bfloatToNumber, halfToNumber, numberToBfloat, numberToHalf } from './half.js';
+import { bfloatsToNumbers, encodeAll, halvesToNumbers, numberToBfloat, numberToHalf } from './half.js';
 
 /** Immutable. `bytes()` is little-endian, row-major; a view of the file when it came from one, a fresh copy when it had to be read. */
 export interface Tensor {
@@ -103,8 +103,6 @@ type Reader = (view: DataView, i: number) => number;
 const READERS: Partial<Record<DType, Reader>> = {
   float32: (v, i) => v.getFloat32(4 * i, true),
   float64: (v, i) => v.getFloat64(8 * i, true),
-  float16: (v, i) => halfToNumber(v.getUint16(2 * i, true)),
-  bfloat16: (v, i) => bfloatToNumber(v.getUint16(2 * i, true)),
   int8: (v, i) => v.getInt8(i),
   uint8: (v, i) => v.getUint8(i),
   bool: (v, i) => (v.getUint8(i) === 0 ? 0 : 1),
@@ -117,11 +115,19 @@ const READERS: Partial<Record<DType, Reader>> = {
 };
 
 /** Whether `asFloat64` can read this type. */
-export const isNumeric = (dtype: DType): boolean => READERS[dtype] !== undefined;
+export const isNumeric = (dtype: DType): boolean =>
+  READERS[dtype] !== undefined || dtype === 'float16' || dtype === 'bfloat16';
+
+function sixteenBits(t: Tensor): Uint16Array {
+  const b = aligned(t.bytes(), 2);
+  return new Uint16Array(b.buffer, b.byteOffset, b.byteLength / 2);
+}
 
 /** All elements as float64 (64-bit integers beyond 2^53 lose digits). Throws `tensor/dtype` for strings, complex and types under a byte. */
 export function asFloat64(t: Tensor): Float64Array {
   if (t.dtype === 'float32') return new Float64Array(asFloat32(t));
+  if (t.dtype === 'float16') return halvesToNumbers(sixteenBits(t));
+  if (t.dtype === 'bfloat16') return bfloatsToNumbers(sixteenBits(t));
   const read = READERS[t.dtype];
   if (!read) throw new CnnxError('tensor/dtype', `a numeric tensor was expected; found ${t.dtype}`);
   const b = t.bytes();
@@ -143,9 +149,9 @@ export function fromFloat64(
     case 'float64':
       return tensor(dtype, shape, asBytes(values));
     case 'float16':
-      return tensor(dtype, shape, asBytes(Uint16Array.from(values, numberToHalf)));
+      return tensor(dtype, shape, asBytes(encodeAll(values, numberToHalf)));
     case 'bfloat16':
-      return tensor(dtype, shape, asBytes(Uint16Array.from(values, numberToBfloat)));
+      return tensor(dtype, shape, asBytes(encodeAll(values, numberToBfloat)));
     default:
       throw new CnnxError('tensor/dtype', `a floating-point type was expected; found ${String(dtype)}`);
   }
