@@ -1,17 +1,7 @@
 import type { Node, Value } from '../../graph/ir.js';
 import { asFloat64, type Tensor } from '../../tensor/tensor.js';
-import { type Axis, align, type Composed, compose, UNIT } from './axis.js';
-import {
-  addInto,
-  composeKernels,
-  composedGroups,
-  embed,
-  type Plain,
-  product,
-  regroup,
-  scaleRows,
-  throughKernel,
-} from './kernel.js';
+import { type Axis, UNIT } from './axis.js';
+import { addInto, product, regroup, scaleRows } from './kernel.js';
 
 /** Element types whose kernels are merged: read as float64, rounded back once. */
 export type FloatType = 'float32' | 'float64' | 'float16' | 'bfloat16';
@@ -186,65 +176,8 @@ export function shift(form: Form, values: Float64Array, magnitudes: Float64Array
   };
 }
 
-/** The lengths of a source's spatial axes, where they are known. */
-export function lengthsOf(source: Value): readonly (number | undefined)[] {
-  const shape = source.type?.kind === 'tensor' ? source.type.shape : undefined;
-  return shape?.slice(2).map((d) => (typeof d === 'number' ? d : undefined)) ?? [];
-}
-
-/** The sum of two windows on one source as one window. A reason when they do not align. */
-export function sumTerms(a: Term, b: Term): Term | string {
-  const groups = composedGroups(a, b);
-  const base = {
-    ...a,
-    groups,
-    identity: false,
-    convolution: widest(a, b).convolution ?? a.convolution ?? b.convolution,
-  };
-  if (a.transposed || b.transposed) {
-    if (a.transposed?.key !== b.transposed?.key) return 'a transposed convolution of another geometry';
-    return { ...base, kernel: () => addInto(inGroups(a, groups), inGroups(b, groups)) };
-  }
-  const axes = commonAxes([a, b]);
-  if (typeof axes === 'string') return axes;
-  const kernel = (): Float64Array => addInto(placedIn(axes, a, groups), placedIn(axes, b, groups));
-  return { ...base, axes, kernel };
-}
-
-/** The smallest window that holds those of all terms, which are of one rank and source. A reason when there is none. */
-export function commonAxes([first, ...rest]: readonly Term[]): readonly Axis[] | string {
-  const lengths = first ? lengthsOf(first.source) : [];
-  const axes: Axis[] = [];
-  for (const [i, start] of (first?.axes ?? []).entries()) {
-    let axis = start;
-    for (const term of rest) {
-      const aligned = align(axis, term.axes[i] ?? UNIT, lengths[i]);
-      if (typeof aligned === 'string') return aligned;
-      axis = aligned.axis;
-    }
-    axes.push(axis);
-  }
-  return axes;
-}
-
-/** A term's kernel in fewer groups, and in a window that holds its own; always a fresh array. */
-export function placedIn(axes: readonly Axis[], term: Term, groups: number): Float64Array {
-  const lengths = lengthsOf(term.source);
-  const aligned = axes.map((axis, i) => align(axis, term.axes[i] ?? UNIT, lengths[i]));
-  const places = aligned.filter((x) => typeof x !== 'string');
-  return embed(
-    inGroups(term, groups),
-    tapsOf(term),
-    axes.map((a) => a.taps),
-    places.map((x) => x.starts[1]),
-    places.map((x) => x.steps[1]),
-  );
-}
-
-const widest = (a: Term, b: Term): Term => (weightCount(b) > weightCount(a) ? b : a);
-
 /** A term's kernel in fewer groups; always a fresh array. */
-function inGroups(term: Term, groups: number): Float64Array {
+export function inGroups(term: Term, groups: number): Float64Array {
   return regroup(term.kernel(), term.outputs, term.inputs, product(tapsOf(term)), term.groups, groups);
 }
 
@@ -254,113 +187,6 @@ export const hasWindow = (form: Form): boolean =>
 
 export const sameSource = (a: Term, b: Term): boolean =>
   a.source === b.source && a.from === b.from && a.inputs === b.inputs;
-
-const plain = (t: Term): Plain => ({
-  kernel: t.kernel(),
-  outputs: t.outputs,
-  inputs: t.inputs,
-  groups: t.groups,
-  taps: tapsOf(t),
-});
-
-/** A window, with the bias it adds, to put on top of a form. */
-export interface Layer {
-  readonly term: Omit<Term, 'source' | 'from' | 'of' | 'identity'>;
-  readonly bias?: Float64Array | undefined;
-}
-
-/** `layer` applied to `form`. `borderIsBias`: outside of the form's output the layer reads the form's bias, not zero. A reason when that is no sum of convolutions. */
-export function composeForms(layer: Layer, form: Form, borderIsBias = false): Form | string {
-  const terms: Term[] = [];
-  for (const inner of form.terms) {
-    const term = composeTerms(layer.term, inner, borderIsBias || !form.bias);
-    if (typeof term === 'string') return term;
-    terms.push(term);
-  }
-  const strides = product(layer.term.axes.map((a) => a.stride));
-  const outer: Term = { ...layer.term, source: form.terms[0]?.source as Value, from: 0, of: 0, identity: false };
-  return {
-    ...form,
-    terms,
-    outputs: layer.term.outputs,
-    bias: composeBias(outer, form.bias, layer.bias),
-    macs: form.macs * strides + (layer.term.convolution ? weightCount(outer) : 0),
-  };
-}
-
-function composeTerms(outer: Layer['term'], inner: Term, zeroBelow: boolean): Term | string {
-  const base = {
-    source: inner.source,
-    from: inner.from,
-    of: inner.of,
-    inputs: inner.inputs,
-    outputs: outer.outputs,
-    identity: false,
-    convolution: larger(outer, inner),
-  };
-  const above: Term = { ...outer, source: inner.source, from: inner.from, of: inner.of, identity: false };
-  if (zeroBelow && inner.identity && inner.axes.every((a) => a === UNIT)) return above;
-  const groups = composedGroups(outer, inner);
-  if (outer.transposed || inner.transposed) {
-    const pointwise = outer.transposed ? inner : above;
-    if (outer.transposed && inner.transposed) return 'a transposed convolution above another';
-    if (!pointwise.axes.every(isUnit)) return 'only a 1x1 without stride or pads goes through a transposed convolution';
-    if (outer.transposed && !zeroBelow) return 'a transposed convolution above a bias: the border differs';
-    const transposed = outer.transposed ?? inner.transposed;
-    const taps = transposed?.taps ?? [];
-    const steps = {
-      taps,
-      outer: taps.map(() => (outer.transposed ? 1 : 0)),
-      inner: taps.map(() => (outer.transposed ? 0 : 1)),
-    };
-    return {
-      ...base,
-      groups,
-      axes: inner.axes,
-      transposed,
-      kernel: () => composeKernels(plain(above), plain(inner), steps),
-    };
-  }
-  const composed: Composed[] = [];
-  for (const [i, axis] of outer.axes.entries()) {
-    const result = compose(axis, inner.axes[i] ?? UNIT, zeroBelow);
-    if (typeof result === 'string') return result;
-    composed.push(result);
-  }
-  const steps = {
-    taps: composed.map((c) => c.axis.taps),
-    outer: composed.map((c) => c.outerStep),
-    inner: composed.map((c) => c.innerStep),
-  };
-  return {
-    ...base,
-    groups,
-    axes: composed.map((c) => c.axis),
-    kernel: () => composeKernels(plain(above), plain(inner), steps),
-  };
-}
-
-const isUnit = (a: Axis): boolean => a.taps === 1 && a.stride === 1 && a.offset === 0 && a.slack === -1 && !a.auto;
-
-function larger(outer: Layer['term'], inner: Term): Node | undefined {
-  const outerTaps = product(outer.transposed?.taps ?? outer.axes.map((a) => a.taps));
-  return outer.convolution && outerTaps > product(tapsOf(inner))
-    ? outer.convolution
-    : (inner.convolution ?? outer.convolution);
-}
-
-function composeBias(outer: Term, below: Bias | undefined, above: Float64Array | undefined): Bias | undefined {
-  if (!below) return above && { values: () => above.slice(), magnitudes: () => above.map(Math.abs) };
-  const add = (own: Float64Array, more: Float64Array | undefined): Float64Array => (more ? addInto(own, more) : own);
-  return {
-    values: () => add(throughKernel(plain(outer), below.values()), above),
-    magnitudes: () =>
-      add(
-        throughKernel({ ...plain(outer), kernel: outer.kernel().map(Math.abs) }, below.magnitudes()),
-        above?.map(Math.abs),
-      ),
-  };
-}
 
 /** Output channels `start` to `start + count`. */
 export function selectOutputs(form: Form, start: number, count: number): Form {
@@ -400,13 +226,4 @@ function selectTerm(term: Term, start: number, count: number): Term {
     outputs: count,
     kernel: () => inGroups(term, 1).slice(start * size, (start + count) * size),
   };
-}
-
-/** Whether two values surely have one shape, so that their sum broadcasts nothing. */
-export function sameShape(a: Value, b: Value): boolean {
-  const x = a.type?.kind === 'tensor' ? a.type.shape : undefined;
-  const y = b.type?.kind === 'tensor' ? b.type.shape : undefined;
-  return (
-    x !== undefined && y !== undefined && x.length === y.length && x.every((d, i) => d !== undefined && d === y[i])
-  );
 }

@@ -1,19 +1,12 @@
 import { LIMITS } from '../../base/limits.js';
 import type { Node, Value } from '../../graph/ir.js';
 import type { AnyOpDef, NodeOf } from '../../graph/op-def.js';
+import { shapeOf } from '../../ops/tensors.js';
+import { sameShape } from '../match.js';
 import { absent, isSkip, type Skip, skip } from '../rule.js';
-import {
-  composeForms,
-  type Form,
-  hasWindow,
-  identityForm,
-  type Layer,
-  sameShape,
-  sameSource,
-  sumTerms,
-  type Term,
-  weightCount,
-} from './form.js';
+import { type Form, hasWindow, identityForm, sameSource, type Term, weightCount } from './form.js';
+import { composeForms, type Layer } from './compose.js';
+import { sumTerms } from './sum.js';
 
 /** How a linear operator carries the form of its input to that of its output, or why it cannot. */
 export interface Lift {
@@ -207,7 +200,8 @@ export class Lifting {
     for (const term of g.terms) {
       const merged = this.#merge(node, terms, term);
       if (merged) continue;
-      if (!sameShape(a.value, b.value)) return skip('operands of different sources, not proven to have one shape');
+      if (!sameShape(shapeOf(a.value), shapeOf(b.value)))
+        return skip('operands of different sources, not proven to have one shape');
       if (terms.length === MAX_TERMS) return skip(`a sum of more than ${MAX_TERMS} sources`);
       terms.push(term);
     }

@@ -1,7 +1,8 @@
 import { Concat, constantOf } from '../../../ops/index.js';
 import { absent, isSkip, skip } from '../../rule.js';
 import { sameAxis } from '../axis.js';
-import { commonAxes, crossed, type Form, placedIn, sameSource, type Term, weightCount } from '../form.js';
+import { crossed, type Form, sameSource, type Term, weightCount } from '../form.js';
+import { commonAxes, placedIn } from '../sum.js';
 import { lift } from '../lift.js';
 
 /** Stacks output channels: of windows on one source, or of windows on neighbouring channels of one source, which makes groups. */

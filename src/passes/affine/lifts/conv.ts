@@ -5,7 +5,9 @@ import { asFloat64, type Tensor } from '../../../tensor/tensor.js';
 import { absent, isSkip, type Skip, skip } from '../../rule.js';
 import { type Axis, autoAxis, axisOf, UNIT } from '../axis.js';
 import { channelVector, floatType } from '../constants.js';
-import { crossed, type Layer, lengthsOf, storedKernel } from '../form.js';
+import { crossed, storedKernel } from '../form.js';
+import type { Layer } from '../compose.js';
+import { lengthsOf } from '../sum.js';
 import { lift } from '../lift.js';
 
 export interface WindowAttrs {

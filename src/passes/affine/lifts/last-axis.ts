@@ -1,8 +1,9 @@
 import type { Node, Value } from '../../../graph/ir.js';
 import { BatchNormalization, BatchNormalization7, Flatten, permOf, Reshape, Transpose } from '../../../ops/index.js';
 import { shapeOf } from '../../../ops/tensors.js';
+import { sameShape } from '../../match.js';
 import { absent, isSkip, type Skip } from '../../rule.js';
-import { crossed, type Form, sameShape } from '../form.js';
+import { crossed, type Form } from '../form.js';
 import { type Lifting, lift } from '../lift.js';
 import { normalizationOf, normalized } from './batch-norm.js';
 
@@ -21,7 +22,8 @@ function betweenTurns(back: Node, at: Lifting, output: Value, turns: Turns): For
   const source = turn?.inputs[0];
   if (!norm || !turn || !source || !(norm.is(BatchNormalization) || norm.is(BatchNormalization7)))
     return absent('no BatchNormalization between two turns');
-  if (!turns(source, turn, back) || !sameShape(source, output)) return absent('no turn and its inverse');
+  if (!turns(source, turn, back) || !sameShape(shapeOf(source), shapeOf(output)))
+    return absent('no turn and its inverse');
   const by = normalizationOf(norm);
   if (isSkip(by)) return by;
   const form = at.operand(source, { channels: by.channels });

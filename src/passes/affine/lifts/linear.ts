@@ -2,7 +2,8 @@ import { constantOf, Gemm, MatMul } from '../../../ops/index.js';
 import { asFloat64 } from '../../../tensor/tensor.js';
 import { absent, isSkip, skip } from '../../rule.js';
 import { floatType, perChannel } from '../constants.js';
-import { crossed, type Layer, shift } from '../form.js';
+import { crossed, shift } from '../form.js';
+import type { Layer } from '../compose.js';
 import { swapChannels } from './conv.js';
 import { lift } from '../lift.js';
 

@@ -2,7 +2,8 @@ import type { Value } from '../../../graph/ir.js';
 import { Pad, Pad2, padding, Slice, Slice1, sliceParams } from '../../../ops/index.js';
 import { absent, isSkip, type Skip, skip } from '../../rule.js';
 import { shiftAxis } from '../axis.js';
-import { type Bias, composeForms, crossed, type FloatType, type Form, selectOutputs, UNIT_ROUNDOFF } from '../form.js';
+import { type Bias, crossed, type FloatType, type Form, selectOutputs, UNIT_ROUNDOFF } from '../form.js';
+import { composeForms } from '../compose.js';
 import { type Lifting, lift } from '../lift.js';
 
 /** Roundings, in the model's own type, by which a padding constant that the exporter computed may be off the bias that it stands for. */

@@ -1,7 +1,8 @@
 import { AveragePool } from '../../../ops/index.js';
 import { absent, isSkip, skip } from '../../rule.js';
 import { looksOutside, outputLength, padBegin, padEnd } from '../axis.js';
-import { crossed, lengthsOf } from '../form.js';
+import { crossed } from '../form.js';
+import { lengthsOf } from '../sum.js';
 import { product } from '../kernel.js';
 import { lift } from '../lift.js';
 import { windowAxes } from './conv.js';

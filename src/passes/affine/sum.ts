@@ -1,0 +1,61 @@
+import type { Value } from '../../graph/ir.js';
+import { type Axis, align, UNIT } from './axis.js';
+import { inGroups, tapsOf, type Term, weightCount } from './form.js';
+import { addInto, composedGroups, embed } from './kernel.js';
+
+/** The lengths of a source's spatial axes, where they are known. */
+export function lengthsOf(source: Value): readonly (number | undefined)[] {
+  const shape = source.type?.kind === 'tensor' ? source.type.shape : undefined;
+  return shape?.slice(2).map((d) => (typeof d === 'number' ? d : undefined)) ?? [];
+}
+
+/** The sum of two windows on one source as one window. A reason when they do not align. */
+export function sumTerms(a: Term, b: Term): Term | string {
+  const groups = composedGroups(a, b);
+  const base = {
+    ...a,
+    groups,
+    identity: false,
+    convolution: widest(a, b).convolution ?? a.convolution ?? b.convolution,
+  };
+  if (a.transposed || b.transposed) {
+    if (a.transposed?.key !== b.transposed?.key) return 'a transposed convolution of another geometry';
+    return { ...base, kernel: () => addInto(inGroups(a, groups), inGroups(b, groups)) };
+  }
+  const axes = commonAxes([a, b]);
+  if (typeof axes === 'string') return axes;
+  const kernel = (): Float64Array => addInto(placedIn(axes, a, groups), placedIn(axes, b, groups));
+  return { ...base, axes, kernel };
+}
+
+/** The smallest window that holds those of all terms, which are of one rank and source. A reason when there is none. */
+export function commonAxes([first, ...rest]: readonly Term[]): readonly Axis[] | string {
+  const lengths = first ? lengthsOf(first.source) : [];
+  const axes: Axis[] = [];
+  for (const [i, start] of (first?.axes ?? []).entries()) {
+    let axis = start;
+    for (const term of rest) {
+      const aligned = align(axis, term.axes[i] ?? UNIT, lengths[i]);
+      if (typeof aligned === 'string') return aligned;
+      axis = aligned.axis;
+    }
+    axes.push(axis);
+  }
+  return axes;
+}
+
+/** A term's kernel in fewer groups, and in a window that holds its own; always a fresh array. */
+export function placedIn(axes: readonly Axis[], term: Term, groups: number): Float64Array {
+  const lengths = lengthsOf(term.source);
+  const aligned = axes.map((axis, i) => align(axis, term.axes[i] ?? UNIT, lengths[i]));
+  const places = aligned.filter((x) => typeof x !== 'string');
+  return embed(
+    inGroups(term, groups),
+    tapsOf(term),
+    axes.map((a) => a.taps),
+    places.map((x) => x.starts[1]),
+    places.map((x) => x.steps[1]),
+  );
+}
+
+const widest = (a: Term, b: Term): Term => (weightCount(b) > weightCount(a) ? b : a);
