@@ -9,6 +9,7 @@ export {
   profileModel,
   type Ratio,
 } from './runtime/bench.js';
+export { carriedFeeds, type CarriedModel, carriedModel } from './runtime/carried-model.js';
 export { openCheckpoint } from './runtime/checkpoint-file.js';
 export { type ChildLimits, ModelProcess, PATIENT } from './runtime/child.js';
 export {

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
+  carriedFeeds,
+  carriedModel,
   chooseProvider,
   type ClassScore,
   classScores,
@@ -85,7 +87,9 @@ export const define = (command: Command): Command => {
 };
 
 async function compute(path: string, o: Options): Promise<readonly Result[]> {
-  const model = await openModel(path);
+  const opened = await openModel(path);
+  const { model, leftOut } = carriedModel(opened);
+  for (const why of leftOut) io.note(`left out: the output ${why}`);
   const { provider, passedOver } = await chooseProvider(o.provider, o.device);
   for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
   const process = new ModelProcess(PATIENT);
@@ -100,7 +104,7 @@ async function compute(path: string, o: Options): Promise<readonly Result[]> {
       throw new CnnxError('runtime/input', `the model has no input ${printable(unknown)}`, {
         hint: `its inputs are ${session.inputs.map(portText).join(', ')}`,
       });
-    if (!o.image) return [{ outputs: await session.run(feeds), row: 0 }];
+    if (!o.image) return [{ outputs: await session.run(carriedFeeds(feeds)), row: 0 }];
     const target = imageInput(session.inputs, o.imageInput);
     const { steps, declared } = stepsFor(model, target);
     if (!declared && o.resize === undefined)
@@ -134,7 +138,7 @@ async function classify(
       (x) => x !== undefined,
     );
     feeds.set(target.name, imageTensor(filled, steps.mean, steps.std, target.dtype));
-    const outputs = await session.run(feeds);
+    const outputs = await session.run(carriedFeeds(feeds));
     results.push(...group.map((image, row) => ({ image, outputs, row })));
   }
   return results;

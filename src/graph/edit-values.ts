@@ -66,6 +66,14 @@ export class ValueEditor {
     this.touchGraph(graph);
   }
 
+  /** Lets a graph give these values and no others. Those that it gives already keep what the file says of them. */
+  listOutputs(graph: Graph, values: readonly Value[]): void {
+    const infos = new Map(graph.outputs.map((v, i) => [v, graph.outputInfos[i]]));
+    setGraphOutputs(graph, values);
+    mutable(graph).outputInfos = values.map((v) => infos.get(v) ?? { name: v.name, type: v.type });
+    this.touchGraph(graph);
+  }
+
   /** A new initializer under exactly this name. Throws `graph/duplicate-name`. Below IR version 4 it is listed as an input too, as that version asks. */
   addInitializer(graph: Graph, name: string, data: Tensor): Value {
     const value = this.define(graph, name);

@@ -1,4 +1,5 @@
 import type { Model } from '../graph/ir.js';
+import { carriedModel } from './carried-model.js';
 import { ModelProcess, PATIENT } from './child.js';
 import { type KernelRun, Profile } from './profile.js';
 import { type Feeds, type Sizes, suitableRuns } from './random-inputs.js';
@@ -63,7 +64,8 @@ const WARMUP = 5;
  * Times models side by side: each alone for its memory and loading time, then all in one process, run in turns so that whatever else the
  * machine does falls on all of them alike. Throws what running them throws.
  */
-export async function benchModels(entries: readonly BenchEntry[], options: BenchOptions = {}): Promise<BenchReport> {
+export async function benchModels(given: readonly BenchEntry[], options: BenchOptions = {}): Promise<BenchReport> {
+  const entries = given.map(({ name, model }) => ({ name, model: carriedModel(model).model }));
   const spool = new Spool();
   try {
     const alone: Alone[] = [];
@@ -198,7 +200,7 @@ export async function profileModel(model: Model, options: BenchOptions = {}): Pr
   const profile = new Profile();
   const process = new ModelProcess(PATIENT);
   try {
-    const location = await spool.put(model);
+    const location = await spool.put(carriedModel(model).model);
     const plain = await process.load(location, sessionOptions(options));
     const [run] = await suitableRuns(plain, { sizes: options, seed: options.seed ?? 0, runs: 1 });
     const feeds: Feeds = run?.feeds ?? new Map();

@@ -3,6 +3,7 @@ import { Editor } from '../graph/edit.js';
 import type { Model, Value } from '../graph/ir.js';
 import { isTensorType, staticShape } from '../graph/types.js';
 import type { ModelProcess } from '../runtime/child.js';
+import { isCarried } from '../runtime/ort-tensor.js';
 import type { Session } from '../runtime/session.js';
 import { type Spool, weightBytes } from '../runtime/spool.js';
 import { elementCount } from '../tensor/dtype.js';
@@ -74,7 +75,7 @@ function commonValues(reference: Model, candidate: Model): Value[] {
 }
 
 const isObservable = (value: Value): boolean =>
-  value.name !== '' && (value.type === undefined || (isTensorType(value.type) && value.type.dtype !== 'bfloat16'));
+  value.name !== '' && (value.type === undefined || (isTensorType(value.type) && isCarried(value.type.dtype)));
 
 function* groups(values: readonly Value[]): Generator<readonly Value[], void, undefined> {
   let group: Value[] = [];

@@ -1,7 +1,9 @@
 import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import type { Model } from '../graph/ir.js';
+import type { DType } from '../tensor/dtype.js';
 import { type ChildLimits, ModelProcess, PATIENT } from '../runtime/child.js';
+import { carriedFeeds, carriedModel } from '../runtime/carried-model.js';
 import { Profile, providersText } from '../runtime/profile.js';
 import { FULL_PRECISION } from '../runtime/providers.js';
 import { type Feeds, type Sizes, suitableRuns } from '../runtime/random-inputs.js';
@@ -13,7 +15,7 @@ import { checkInterfaces } from './interface.js';
 import { judge, type Override } from './judge.js';
 import type { OutputReport, VerifyReport } from './report.js';
 import { distance, type Distance, NO_DISTANCE, worse } from './statistics.js';
-import { precisionOf } from './tolerance.js';
+import { precisionOf, precisionOfStored } from './tolerance.js';
 
 export interface CompareOptions extends Sizes {
   /** How many random inputs; 3 if absent. */
@@ -76,26 +78,37 @@ class Comparison {
   #feeds: readonly Feeds[] = [];
   #ran: string | undefined;
   #outputs: readonly OutputReport[] = [];
+  /** Of outputs that are compared as another type. */
+  #types: ReadonlyMap<string, DType> = new Map();
+  #reference: Model;
+  #candidate: Model;
 
   constructor(
-    readonly reference: Model,
-    readonly candidate: Model,
+    reference: Model,
+    candidate: Model,
     readonly options: CompareOptions,
     readonly process: ModelProcess,
     readonly spool: Spool,
-  ) {}
+  ) {
+    this.#reference = reference;
+    this.#candidate = candidate;
+  }
 
   async run(): Promise<VerifyReport> {
-    this.#warnings.push(...evidenceWarnings(this.reference));
+    const { model, types, leftOut } = carriedModel(this.#reference);
+    this.#reference = model;
+    this.#types = types;
+    this.#candidate = carriedModel(this.#candidate).model;
+    this.#warnings.push(...evidenceWarnings(model));
     this.options.onProgress?.('running the reference');
-    const first = await this.#load(this.reference, 'disabled');
+    const first = await this.#load(this.#reference, 'disabled');
     const { seed = 0, runs = 3 } = this.options;
     let expected: readonly Feeds[];
     let repeated: Feeds;
     try {
       const { inputs } = this.options;
       const drawn = inputs ? undefined : await suitableRuns(first, { sizes: this.options, seed, runs });
-      this.#feeds = inputs ?? drawn?.map((r) => r.feeds) ?? [];
+      this.#feeds = inputs?.map(carriedFeeds) ?? drawn?.map((r) => r.feeds) ?? [];
       expected = drawn?.map((r) => r.outputs) ?? (await runAll(first, this.#feeds));
       repeated = await first.run(this.#feeds[0] ?? new Map());
     } finally {
@@ -117,7 +130,13 @@ class Comparison {
       return this.report('mismatch', `the first model runs and the second does not: ${error.message}`);
     }
     this.#judge(expected, actual, floors);
-    if (this.#outputs.every((o) => o.mismatch === undefined)) return this.report('match');
+    if (this.#outputs.every((o) => o.mismatch === undefined))
+      return leftOut.length === 0
+        ? this.report('match')
+        : this.report(
+            'not verified',
+            `the other outputs match, but ${leftOut.map((why) => `the output ${why}`).join('; ')}`,
+          );
     this.options.onProgress?.('looking for the first difference');
     return this.report('mismatch', undefined, await this.#bisect());
   }
@@ -126,7 +145,7 @@ class Comparison {
   async #runCandidate(): Promise<readonly Feeds[]> {
     const { provider, deviceId } = this.options;
     if (provider === undefined || provider === 'cpu')
-      return runOnce(await this.#load(this.candidate, 'disabled'), this.#feeds);
+      return runOnce(await this.#load(this.#candidate, 'disabled'), this.#feeds);
     const profile = new Profile();
     try {
       const options = {
@@ -137,9 +156,9 @@ class Comparison {
         profilePrefix: profile.prefix,
       } as const;
       const session = await this.process.load(
-        await this.spool.put(this.candidate),
+        await this.spool.put(this.#candidate),
         options,
-        weightBytes(this.candidate),
+        weightBytes(this.#candidate),
       );
       const outputs = await runOnce(session, this.#feeds);
       this.#ran = providersText(profile.read());
@@ -172,7 +191,7 @@ class Comparison {
   /** By output: how far the reference is from itself with onnxruntime's optimiser on. */
   async #floors(expected: readonly Feeds[]): Promise<ReadonlyMap<string, Distance>> {
     try {
-      const session = await this.#load(this.reference, 'all');
+      const session = await this.#load(this.#reference, 'all');
       const optimized = await runOnce(session, this.#feeds);
       return worstByOutput(optimized, expected);
     } catch (error) {
@@ -185,25 +204,27 @@ class Comparison {
   }
 
   #judge(expected: readonly Feeds[], actual: readonly Feeds[], floors: ReadonlyMap<string, Distance>): void {
-    const precision = precisionOf([this.reference, this.candidate]);
+    const precision = precisionOf([this.#reference, this.#candidate]);
     const override: Override = { rtol: this.options.rtol, atol: this.options.atol };
-    this.#outputs = [...(expected[0]?.keys() ?? [])].map((name) =>
-      judge(
+    this.#outputs = [...(expected[0]?.keys() ?? [])].map((name) => {
+      const own = this.#types.get(name);
+      const report = judge(
         name,
         expected.flatMap((e) => e.get(name) ?? []),
         actual.flatMap((a) => a.get(name) ?? []),
         floors.get(name) ?? NO_DISTANCE,
-        precision,
+        precisionOfStored(own) ?? precision,
         override,
-      ),
-    );
+      );
+      return own ? { ...report, dtype: own } : report;
+    });
   }
 
   async #bisect(): Promise<VerifyReport['first']> {
     const feeds = this.#feeds[0];
     if (this.options.bisect === false || !feeds) return undefined;
     try {
-      return await firstDifference(this.reference, this.candidate, feeds, this.process, this.spool);
+      return await firstDifference(this.#reference, this.#candidate, feeds, this.process, this.spool);
     } catch (error) {
       if (!isEnvironment(error)) throw error;
       this.#warnings.push(`the first difference is not known: ${error.message}`);
@@ -212,7 +233,7 @@ class Comparison {
   }
 
   #randomness(output: string): string {
-    const random = randomOperators(this.reference);
+    const random = randomOperators(this.#reference);
     return random.length > 0
       ? `random operator ${random.map((r) => printable(r)).join(', ')}`
       : `the first model gives two results for one input, in ${printable(output)}`;

@@ -25,6 +25,13 @@ const HALF: Precision = { least: 2e-3, most: 2e-2, unit: 5e-4 };
 /** The same of 8 bits. */
 const BFLOAT: Precision = { least: 1.6e-2, most: 1e-1, unit: 4e-3 };
 
+/** One unit in the last place of 3 bits, for outputs that are stored so; the numbers on the way to them are judged by their own types. */
+const STORED_AS_FLOAT8: Precision = { least: 0.12, most: 0.3, unit: 2.5e-2 };
+
+/** How precise one output can be, where its own type is the limit. */
+export const precisionOfStored = (dtype: DType | undefined): Precision | undefined =>
+  dtype?.startsWith('float8') || dtype?.startsWith('float4') ? STORED_AS_FLOAT8 : undefined;
+
 /** How precise a comparison can be, by the least precise floating-point type that the models compute in. */
 export function precisionOf(models: readonly Model[]): Precision {
   const types = new Set(models.flatMap((m) => [...floatTypes(m)]));
