@@ -33,8 +33,8 @@ export interface InferenceOptions {
 
 /**
  * Gives every value the type that the file declares, joined with what the declarations in `registry` infer, through subgraphs and calls
- * of the model's functions. Types found by an earlier run, or by edits, are found anew. Contradictions do not stop it: they are returned,
- * and the declared type stays. Does not count as an edit. Time is linear in the size of the model.
+ * of the model's functions. Types found by an earlier run, or by edits, are found anew. Contradictions do not stop it: they are returned;
+ * of two shapes the inferred one counts, of two element types the declared one. Does not count as an edit. Time is linear in the size of the model.
  */
 export function inferShapes(
   model: Model,

@@ -118,8 +118,11 @@ const spec = <T>(
 const wrong = (a: Attr): never => {
   throw new Error(`bug: attribute ${a.name} read as another kind than ${a.kind}`);
 };
-const readInt = (a: Attr): number => (a.kind === 'int' ? Number(a.value) : wrong(a));
-const readInts = (a: Attr): readonly number[] => (a.kind === 'ints' ? Array.from(a.values, Number) : wrong(a));
+/** Beyond the numbers that are exact, the last of those: sums with it stay within int64. */
+const safe = (value: bigint): number =>
+  Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(value)));
+const readInt = (a: Attr): number => (a.kind === 'int' ? safe(a.value) : wrong(a));
+const readInts = (a: Attr): readonly number[] => (a.kind === 'ints' ? Array.from(a.values, safe) : wrong(a));
 const readFloat = (a: Attr): number => (a.kind === 'float' ? floatOfBits(a.bits) : wrong(a));
 const readFloats = (a: Attr): readonly number[] => (a.kind === 'floats' ? Array.from(a.values) : wrong(a));
 const readString = (a: Attr): string => (a.kind === 'string' ? attrText(a.value) : wrong(a));
@@ -226,19 +229,25 @@ function attributesFit(node: Node, op: AnyOpDef): boolean {
 }
 
 /** A view of a node through a declaration that fits it. */
-export function lens(node: Node, op: AnyOpDef): Lens {
-  return {
-    op,
-    get in() {
-      return slotView(node.inputs, op.inputs);
-    },
-    get out() {
-      return slotView(node.outputs, op.outputs);
-    },
-    get attr() {
-      return attrView(node, op.attrs);
-    },
-  };
+export const lens = (node: Node, op: AnyOpDef): Lens => new NodeLens(node, op);
+
+class NodeLens implements Lens {
+  constructor(
+    private readonly node: Node,
+    readonly op: AnyOpDef,
+  ) {}
+
+  get in(): unknown {
+    return slotView(this.node.inputs, this.op.inputs);
+  }
+
+  get out(): unknown {
+    return slotView(this.node.outputs, this.op.outputs);
+  }
+
+  get attr(): unknown {
+    return attrView(this.node, this.op.attrs);
+  }
 }
 
 export function lensOf(node: Node): Lens {
@@ -255,16 +264,19 @@ function slotView(values: readonly (Value | undefined)[], slots: Slots): Record<
   return view;
 }
 
+/** Lists of attributes longer than this are read when asked for. */
+const MAX_READ_AT_ONCE = 16;
+
+const isLong = (a: Attr): boolean => 'values' in a && a.values.length > MAX_READ_AT_ONCE;
+
 function attrView(node: Node, specs: AttrSpecs): Record<string, unknown> {
   const view: Record<string, unknown> = {};
-  for (const [name, s] of Object.entries(specs)) {
-    Object.defineProperty(view, name, {
-      enumerable: true,
-      get: () => {
-        const given = node.attrs.get(name);
-        return given ? s.read(given) : s.fallback;
-      },
-    });
+  for (const name in specs) {
+    const s = specs[name];
+    const given = node.attrs.get(name);
+    if (!given || !s) view[name] = s?.fallback;
+    else if (isLong(given)) Object.defineProperty(view, name, { enumerable: true, get: () => s.read(given) });
+    else view[name] = s.read(given);
   }
   return view;
 }

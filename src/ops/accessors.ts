@@ -35,8 +35,16 @@ export interface Padding {
   readonly value: number;
 }
 
-/** The amounts and the value of a Pad. */
+/** Amounts beyond this are no sizes, and sums of them soon not exact. */
+const MAX_PAD = 2 ** 31;
+
+/** The amounts and the value of a Pad. Undefined where they are computed or out of bounds. */
 export function padding(node: Node): Padding | undefined {
+  const p = statedPadding(node);
+  return p && [...p.begin, ...p.end].every((n) => Math.abs(n) <= MAX_PAD) ? p : undefined;
+}
+
+function statedPadding(node: Node): Padding | undefined {
   if (node.is(Pad2)) {
     const half = node.attr.pads.length / 2;
     const { mode, pads, value } = node.attr;
@@ -50,7 +58,7 @@ export function padding(node: Node): Padding | undefined {
   if (!node.in.axes) return { mode: node.attr.mode, begin: pads.slice(0, half), end: pads.slice(half), value };
   const rank = rankOf(node.in.x);
   const axes = intsIn(node.in.axes);
-  if (rank === undefined || axes?.length !== half) return undefined;
+  if (rank === undefined || axes?.length !== half || axes.some((a) => a < -rank || a >= rank)) return undefined;
   const begin = Array.from({ length: rank }, () => 0);
   const end = [...begin];
   axes.forEach((axis, i) => {

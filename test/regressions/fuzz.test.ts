@@ -2,9 +2,13 @@ import { expect, test } from 'vitest';
 import { concat } from '../../src/base/bytes.js';
 import { CnnxError } from '../../src/base/errors.js';
 import { readOnnx, writeOnnx } from '../../src/formats/onnx/index.js';
+import { checkModel } from '../../src/graph/check.js';
 import { Editor } from '../../src/graph/edit.js';
+import type { Model } from '../../src/graph/ir.js';
 import { parseGraph } from '../../src/graph/parse.js';
+import { registry } from '../../src/ops/index.js';
 import { fuse } from '../../src/passes/fuse.js';
+import { parseWire, printWire, type WireField } from '../support/wire.js';
 
 interface Row {
   /** What went wrong. */
@@ -36,14 +40,45 @@ const ROWS: readonly Row[] = [
     bytes: circle(),
     expected: 'graph/invalid at Transpose that makes t',
   },
+  {
+    what: 'seed 62478: the algebra read the input that a Concat leaves out',
+    bytes: model('(x: float32[2,4,3,3]) -> (y)\n y = Concat<axis=1>(x, _, x)'),
+    expected: 'fused',
+  },
+  {
+    what: 'seed 39048: inference read the input that a SequenceConstruct leaves out',
+    bytes: model('(x: float32[2,2]) -> (y)\n s = SequenceConstruct(x, _)\n y = ConcatFromSequence<axis=0>(s)'),
+    expected: 'fused',
+  },
+  {
+    what: 'seed 26076: a wrong declaration of an output became that of an inner value, and the result was refused',
+    bytes: model(
+      '(x: float32[2,4,1], s: float32[2,4,3]) -> (y, p: float32[2,4,3])\n c = Concat<axis=2>(s, x)\n' +
+        ' y = Conv<group=4>(c, w: float32[4,1,4])\n' +
+        ' p = Slice(c, b: int64[1] = [0], e: int64[1] = [4], a: int64[1] = [2])',
+    ),
+    expected: 'fused',
+  },
+  {
+    what: 'seed 29042: pads beyond the exact numbers were written out as negative ones',
+    bytes: model(
+      '(x: float32[1,2,4,4]) -> (y)\n c = Conv<pads=[1,1,9223372036854775807,1]>(x, k: float32[3,2,3,3])\n' +
+        ' y = BatchNormalization(c, s: float32[3], b: float32[3], m: float32[3], v: float32[3])',
+    ),
+    expected: 'fused',
+  },
 ];
+
+const errorsOf = (m: Model): string[] =>
+  checkModel(m, registry).flatMap((p) => (p.severity === 'error' ? [p.message] : []));
 
 async function through(bytes: Uint8Array): Promise<string> {
   try {
     const read = readOnnx(bytes);
+    const before = errorsOf(read);
     await fuse(read);
-    readOnnx(concat(writeOnnx(read)));
-    return 'fused';
+    const after = errorsOf(readOnnx(concat(writeOnnx(read))));
+    return before.length === 0 && after.length > 0 ? `worse: ${after.join('; ')}` : 'fused';
   } catch (error) {
     if (error instanceof CnnxError) return `${error.code} at ${error.at.byte ?? error.at.node}`;
     throw error;
@@ -52,4 +87,24 @@ async function through(bytes: Uint8Array): Promise<string> {
 
 test.each(ROWS)('$what', async ({ bytes, expected }) => {
   expect(await through(bytes)).toBe(expected);
+});
+
+/** A Flatten with its axis given twice, as 1 and then as 2: the last counts. */
+function axisTwice(): Uint8Array {
+  const twice = (field: WireField): WireField[] => {
+    if (field.type === 'Attribute')
+      return [1n, 2n].map((value) => ({
+        ...field,
+        children: field.children?.map((f) => (f.number === 3 ? { ...f, value } : f)),
+      }));
+    return [{ ...field, children: field.children?.flatMap(twice) }];
+  };
+  return printWire(parseWire(model('(x: float32[2,3,4]) -> (y)\n y = Flatten<axis=1>(x)')).flatMap(twice));
+}
+
+test('seed 33493: of an attribute given twice, what does not count was written last', () => {
+  const read = readOnnx(axisTwice());
+  const axis = (m: Model): unknown => m.graph.first?.attrs.get('axis');
+  expect(axis(read)).toMatchObject({ value: 2n });
+  expect(axis(readOnnx(concat(writeOnnx(read, { reencode: true }))))).toMatchObject({ value: 2n });
 });

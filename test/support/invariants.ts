@@ -10,7 +10,7 @@ export function brokenInvariants(model: Model): string[] {
   const visit = (graph: Graph): void => {
     let count = 0;
     let previous: Node | undefined;
-    const own = new Set<Value>([...graph.inputs, ...graph.initializers]);
+    const own = new Set<Value>([...graph.inputs, ...graph.initializers, ...graph.sparseInitializers]);
     for (let node = graph.first; node; node = node.next) {
       count += 1;
       if (node.graph !== graph) broken.push(`${node.opType} stands in another graph than it says`);

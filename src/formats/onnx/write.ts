@@ -70,9 +70,10 @@ class Writer {
     for (let i = type.fields.length - 1; i >= 0; i--) {
       const field = type.fields[i];
       if (!field) continue;
-      for (const value of [rest?.[field.name], values[field.name]])
-        if (value !== undefined) encodeField(this.w, field, value, this.#shortcut);
+      // Written backwards, so what is carried stands in front: of several attributes with one name the last counts.
       writers[field.name]?.(field);
+      for (const value of [values[field.name], rest?.[field.name]])
+        if (value !== undefined) encodeField(this.w, field, value, this.#shortcut);
     }
   }
 

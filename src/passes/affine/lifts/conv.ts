@@ -17,11 +17,15 @@ export interface WindowAttrs {
   readonly strides?: readonly number[] | undefined;
 }
 
-/** The axes of a window over `x`. Undefined when the attributes do not have an entry for each axis. */
+/** Pads, strides and dilations beyond this are not of this world, and sums of them soon not exact. */
+const MAX_STEP = 2 ** 31;
+
+/** The axes of a window over `x`. Undefined when the attributes do not have an entry for each axis, or one out of bounds. */
 export function windowAxes(x: Value, taps: readonly number[], a: WindowAttrs): Axis[] | undefined {
   const rank = taps.length;
   if ([a.dilations, a.strides].some((l) => l && l.length !== rank) || (a.pads && a.pads.length !== 2 * rank))
     return undefined;
+  if ([a.dilations, a.pads, a.strides].some((l) => l?.some((n) => Math.abs(n) > MAX_STEP))) return undefined;
   const lengths = lengthsOf(x);
   return taps.map((n, i) => {
     const stride = a.strides?.[i] ?? 1;
