@@ -2,7 +2,7 @@
 export interface AdaptiveWindows {
   /** The common size of all windows, if they have one. */
   readonly size: number | undefined;
-  /** The common distance of their starts, if they have one. */
+  /** The common distance of their starts, if they have one that a pooling can step by: windows on one spot have none. */
   readonly step: number | undefined;
   /** The positions that the windows cover, one window after the other. */
   readonly indices: readonly number[];
@@ -23,7 +23,7 @@ export function adaptiveWindows(input: number, output: number): AdaptiveWindows 
   };
   return {
     size: common(sizes),
-    step: steps.length === 0 ? input : common(steps),
+    step: steps.length === 0 ? input : common(steps) || undefined,
     indices,
     matrix: (transposed) =>
       transposed

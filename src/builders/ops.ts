@@ -164,7 +164,10 @@ export class Ops {
       return this.avgPool(x, { kernel: [rows.size, columns.size], stride: [rows.step, columns.step] }, name);
     if (rows.size !== undefined && columns.size !== undefined) {
       const kernel = [rows.size, columns.size] as const;
-      const picked = this.pick(this.pick(x, 2, rows.indices, `${name}.rows`), 3, columns.indices, `${name}.columns`);
+      const spread = this.pick(x, 2, rows.indices, `${name}.rows`);
+      // A map smaller than the output: pixels are repeated, and there is nothing to take the mean of.
+      if (kernel[0] === 1 && kernel[1] === 1) return this.pick(spread, 3, columns.indices, `${name}`);
+      const picked = this.pick(spread, 3, columns.indices, `${name}.columns`);
       return this.avgPool(picked, { kernel, stride: kernel }, name);
     }
     const across = this.constant(float32Tensor([this.extent(x, 3), out[1]], columns.matrix(true)), `${name}.columns`);

@@ -10,13 +10,16 @@ import {
   openModel,
   printable,
   profileModel,
+  type ProviderName,
   setDims,
   table,
 } from '../index.js';
 import { io } from './io.js';
-import { count, namedShape, namedSize, providerOptions, type ProviderOptions, whole } from './options.js';
+import { count, namedShape, namedSize, providerList, whole } from './options.js';
 
-interface Options extends ProviderOptions {
+interface Options {
+  readonly provider: ReturnType<typeof providerList>;
+  readonly device: number;
   readonly runs: number;
   readonly warmup: number;
   readonly batch?: readonly number[];
@@ -31,7 +34,7 @@ interface Options extends ProviderOptions {
 
 const list = (text: string): readonly number[] => text.split(',').map(count);
 
-export const define = (command: Command): Command => {
+export const define = (command: Command): Command =>
   command
     .argument('<models...>', 'ONNX files; ratios are to the first')
     .option('--runs <n>', 'timed runs of each', count, 50)
@@ -47,20 +50,26 @@ export const define = (command: Command): Command => {
     .option('--dim <name=size>', 'size of a dimension by its name; repeatable', namedSize)
     .option('--seed <n>', 'of the random inputs', whole, 0)
     .option('--profile', 'print where the time goes, by operator')
-    .option('--json', 'print the report as JSON');
-  return providerOptions(command)
+    .addOption(
+      new Option('--provider <names>', 'what runs the models, as in cpu,cuda; auto takes the first that works')
+        .argParser(providerList)
+        .default(['auto'], 'auto'),
+    )
+    .option('--device <n>', 'which GPU', whole, 0)
+    .option('--json', 'print the report as JSON')
     .addHelpText('after', '\nExample:\n  cnnx bench acnet.onnx acnet.fused.onnx --threads 1')
     .action(run);
-};
 
 async function run(paths: readonly string[], o: Options): Promise<void> {
-  const { provider, passedOver } = await chooseProvider(o.provider, o.device);
+  const chosen = [];
+  for (const name of o.provider) chosen.push(await chooseProvider(name, o.device));
+  const passedOver = chosen.flatMap((c) => c.passedOver);
   for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
+  const providers = [...new Set(chosen.map((c) => c.provider))];
   const models: BenchEntry[] = [];
   for (const path of paths) models.push({ name: path, model: await openModel(path) });
+  const on = (provider: ProviderName) => ({ provider, deviceId: provider === 'cuda' ? o.device : undefined });
   const common = {
-    provider,
-    deviceId: provider === 'cuda' ? o.device : undefined,
     runs: o.runs,
     warmup: o.warmup,
     optimization: o.optimization,
@@ -73,17 +82,19 @@ async function run(paths: readonly string[], o: Options): Promise<void> {
   for (const batch of o.batch ?? [undefined]) {
     const entries =
       batch === undefined ? models : models.map((m) => ({ name: m.name, model: atBatch(m.model, batch) }));
-    for (const threads of o.threads ?? [undefined]) {
-      const report = await benchModels(entries, { ...common, threads });
-      reports.push(report);
-      if (!o.json) io.print(reportText(report));
-    }
+    for (const provider of providers)
+      for (const threads of o.threads ?? [undefined]) {
+        const report = await benchModels(entries, { ...common, ...on(provider), threads });
+        reports.push(report);
+        if (!o.json) io.print(reportText(report));
+      }
   }
   const profiles = new Map<string, readonly KernelRun[]>();
-  if (o.profile)
+  for (const provider of o.profile ? providers : [])
     for (const { name, model } of models) {
       io.progress(`profiling ${name}`);
-      profiles.set(name, await profileModel(model, { ...common, threads: o.threads?.[0] }));
+      const kernels = await profileModel(model, { ...common, ...on(provider), threads: o.threads?.[0] });
+      profiles.set(providers.length > 1 ? `${name} on ${provider}` : name, kernels);
     }
   if (o.json) io.json({ reports, passedOver, profiles: o.profile ? profiles : undefined });
   else for (const [name, kernels] of profiles) io.print(`\n${name}\n${profileText(kernels)}`);
@@ -106,10 +117,11 @@ function reportText(r: BenchReport): string {
     ms(m.p99),
     m.throughput.toFixed(1),
     ms(m.create),
+    ms(m.first),
     (m.peakMemory / 2 ** 20).toFixed(0),
     m.ratio ? `${m.ratio.median.toFixed(3)} (${m.ratio.low.toFixed(3)} to ${m.ratio.high.toFixed(3)})` : '1',
   ]);
-  const header = ['model', 'median ms', 'p90', 'p99', 'inputs/s', 'load ms', 'peak MB', 'ratio (95 %)'];
+  const header = ['model', 'median ms', 'p90', 'p99', 'inputs/s', 'load ms', 'first ms', 'peak MB', 'ratio (95 %)'];
   const threads =
     r.threads === undefined ? 'threads as onnxruntime chooses' : `${r.threads} thread${r.threads === 1 ? '' : 's'}`;
   return `${table(rows, header)}\n${r.provider}, ${threads}, ${r.runs} runs in turns, ${inputs}`;

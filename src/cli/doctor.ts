@@ -3,6 +3,7 @@ import {
   inspectMachine,
   type Machine,
   missingForCuda,
+  printable,
   PROVIDERS,
   type ProviderProbe,
   probeProvider,
@@ -44,6 +45,10 @@ function text(m: Machine, probes: readonly ProviderProbe[]): string {
     const state = l.found ? `found${l.version === undefined ? '' : `, ${l.version}`}` : (l.problem ?? 'missing');
     lines.push(`library      ${l.name}: ${state}`);
   }
+  if (m.system.startsWith('linux'))
+    lines.push(
+      `vulkan       ${m.vulkanDrivers.map((path) => printable(path)).join(', ') || 'no driver, so no WebGPU adapter'}`,
+    );
   if (hasOnlyCuda13(m))
     lines.push('note         CUDA 13 is here, and the provider needs CUDA 12: both can be installed side by side');
   lines.push('');

@@ -46,8 +46,20 @@ export function namedSize(
   return new Map(previous).set(name, Number(size));
 }
 
+const PROVIDER_CHOICES = ['auto', 'cuda', 'webgpu', 'cpu'] as const;
+type ProviderChoice = (typeof PROVIDER_CHOICES)[number];
+
+/** Several providers, with commas between them. */
+export function providerList(text: string): readonly ProviderChoice[] {
+  return text.split(',').map((name) => {
+    const known = PROVIDER_CHOICES.find((p) => p === name);
+    if (!known) throw new InvalidArgumentError(`Allowed choices are ${PROVIDER_CHOICES.join(', ')}.`);
+    return known;
+  });
+}
+
 export interface ProviderOptions {
-  readonly provider: 'auto' | 'cuda' | 'webgpu' | 'cpu';
+  readonly provider: ProviderChoice;
   readonly device: number;
 }
 
@@ -56,7 +68,7 @@ export const providerOptions = (command: Command): Command =>
   command
     .addOption(
       new Option('--provider <name>', 'what runs the model; auto takes the first that works')
-        .choices(['auto', 'cuda', 'webgpu', 'cpu'])
+        .choices(PROVIDER_CHOICES)
         .default('auto'),
     )
     .option('--device <n>', 'which GPU', whole, 0);

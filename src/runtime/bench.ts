@@ -194,7 +194,7 @@ export function pairedRatio(times: readonly number[], base: readonly number[]): 
   return { median: quantile(ratios, 0.5), low, high };
 }
 
-/** What ran in one run after a warm-up, kernel by kernel. */
+/** What ran, kernel by kernel, over the runs and one before them. */
 export async function profileModel(model: Model, options: BenchOptions = {}): Promise<readonly KernelRun[]> {
   const spool = new Spool();
   const profile = new Profile();

@@ -21,6 +21,8 @@ export interface Machine {
   readonly nvidiaDriver: string | undefined;
   readonly gpus: readonly string[];
   readonly libraries: readonly Library[];
+  /** Manifests of Vulkan drivers, through which WebGPU finds its adapters on Linux. */
+  readonly vulkanDrivers: readonly string[];
 }
 
 export interface Library {
@@ -75,6 +77,7 @@ export async function inspectMachine(): Promise<Machine> {
     nvidiaDriver: /Kernel Module\s+(?:for \S+\s+)?([\d.]+)/.exec(textOf('/proc/driver/nvidia/version'))?.[1],
     gpus: gpus(),
     libraries: process.platform === 'linux' ? await probeLibraries(LIBRARIES) : [],
+    vulkanDrivers: process.platform === 'linux' ? vulkanDrivers() : [],
   };
 }
 
@@ -118,6 +121,20 @@ function gpus(): string[] {
     },
   );
   return (stdout ?? '').split('\n').flatMap((line) => (line.trim() === '' ? [] : [printable(line.trim())]));
+}
+
+/** Where Vulkan's loader looks, unless the environment names the files. */
+const VULKAN_FOLDERS = ['/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/usr/share/vulkan/icd.d'];
+
+function vulkanDrivers(): string[] {
+  const named = process.env['VK_DRIVER_FILES'] ?? process.env['VK_ICD_FILENAMES'];
+  if (named !== undefined) return named.split(':').filter((path) => existsSync(path));
+  return VULKAN_FOLDERS.filter((folder) => existsSync(folder)).flatMap((folder) =>
+    readdirSync(folder)
+      .filter((file) => file.endsWith('.json'))
+      .sort()
+      .map((file) => join(folder, file)),
+  );
 }
 
 /**

@@ -1,8 +1,13 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { cnnx } from '../support/cli.js';
 
 interface Findings {
-  readonly machine: { readonly cores: number; readonly onnxruntime: { readonly files: readonly string[] } };
+  readonly machine: {
+    readonly cores: number;
+    readonly vulkanDrivers: readonly string[];
+    readonly onnxruntime: { readonly files: readonly string[] };
+  };
   readonly providers: readonly { provider: string; works: boolean; reason?: string; hint?: string }[];
 }
 
@@ -18,6 +23,13 @@ test('the CPU works; what does not has a reason, and something to do about it', 
     expect(p.reason).toMatch(/\w{3}/);
     expect(p.hint).toMatch(/\w{3}/);
   }
+});
+
+test('Vulkan drivers that the environment names are found, others are not', async () => {
+  const here = fileURLToPath(import.meta.url);
+  const env = { VK_DRIVER_FILES: `${here}:/nowhere/icd.json`, VK_ICD_FILENAMES: '' };
+  const { machine } = JSON.parse((await cnnx(['doctor', '--json'], { env })).stdout) as Findings;
+  expect(machine.vulkanDrivers).toEqual(process.platform === 'linux' ? [here] : []);
 });
 
 test('the report for people says the same', async () => {

@@ -149,3 +149,13 @@ test('bench: a table with a ratio, and where the time goes', async () => {
   ]);
   expect(report.profiles['thousand.onnx']).toContainEqual(expect.objectContaining({ op: 'Gemm', provider: 'cpu' }));
 });
+
+test('bench: several providers, each once; a name that is none is refused', async () => {
+  const args = ['bench', 'thousand.onnx', '--runs', '3', '--threads', '1', '--json', '--provider'];
+  const { stdout } = await cnnx([...args, 'cpu,cpu'], { cwd: folder });
+  const { reports } = JSON.parse(stdout) as { reports: { provider: string }[] };
+  expect(reports.map((r) => r.provider)).toEqual(['cpu']);
+  const refused = await cnnx([...args, 'cpu,tpu'], { cwd: folder });
+  expect(refused).toMatchObject({ code: 2, stdout: '' });
+  expect(refused.stderr).toMatch(/'cpu,tpu' is invalid.* auto, cuda, webgpu, cpu/);
+});
