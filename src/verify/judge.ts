@@ -46,6 +46,7 @@ export function judge(
     tolerance,
     argMax: agreement(actual, expected),
     mismatch,
+    noise: misfit === undefined && !manual && isFloat(example) && isNoise(d, floor, tolerance),
   };
 }
 
@@ -75,6 +76,13 @@ function statistically(d: Distance, floor: Distance, tolerance: Tolerance): stri
     return `largest difference ${d.maxAbs.toExponential(2)}; ${tolerance.maxAbs.toExponential(2)} is allowed`;
   return undefined;
 }
+
+/** The reference is further from itself than anything may be, and the candidate no further than that: neither a match nor a fault is shown. */
+const isNoise = (d: Distance, floor: Distance, tolerance: Tolerance): boolean =>
+  floor.rmsRelative > tolerance.rmsRelative &&
+  d.rmsRelative <= HEADROOM * floor.rmsRelative &&
+  d.maxAbs <= tolerance.maxAbs &&
+  d.misplaced <= HEADROOM * floor.misplaced;
 
 function elementwise(actual: readonly Tensor[], expected: readonly Tensor[], override: Override): string | undefined {
   const { rtol = 0, atol = 0 } = override;

@@ -19,6 +19,8 @@ export interface OutputReport {
   readonly argMax?: { readonly same: number; readonly rows: number } | undefined;
   /** Why it does not match; absent if it does. */
   readonly mismatch?: string | undefined;
+  /** The reference differs from itself by more than its type allows: such a mismatch is no evidence. */
+  readonly noise: boolean;
 }
 
 /** The first value, in the reference's order, that both models have and that differs. */

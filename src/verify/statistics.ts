@@ -1,4 +1,4 @@
-import { elementCount } from '../tensor/dtype.js';
+import { type DType, elementCount } from '../tensor/dtype.js';
 import { asFloat64, isNumeric, type Tensor } from '../tensor/tensor.js';
 
 /** How far two tensors of one type and shape are apart. All in float64. */
@@ -11,7 +11,7 @@ export interface Distance {
   readonly maxReference: number;
   /** Elements that are not equal, bit for bit up to the sign of zero. */
   readonly unequal: number;
-  /** Elements where one is NaN or infinite and the other is not the same. */
+  /** Elements where one is NaN or infinite and the other is neither the same nor at the end of the type's range. */
   readonly misplaced: number;
   readonly count: number;
 }
@@ -25,6 +25,19 @@ export const NO_DISTANCE: Distance = {
   count: 0,
 };
 
+/** Where numbers of a type round to infinity. */
+const OVERFLOW: Partial<Record<DType, number>> = {
+  float16: 65520,
+  bfloat16: 2 ** 127 * (2 - 2 ** -8),
+  float32: 2 ** 127 * (2 - 2 ** -24),
+};
+
+/** An infinity beside a finite number of its sign in the last binade: one rounding apart or many, as for any two numbers. Otherwise unchanged. */
+function withinRange(value: number, other: number, overflow: number): number {
+  const end = value === Infinity ? overflow : value === -Infinity ? -overflow : value;
+  return end !== value && Number.isFinite(other) && other / end >= 0.5 ? end : value;
+}
+
 /** The distance of `a` from the reference `b`, which has the same type and shape. */
 export function distance(a: Tensor, b: Tensor): Distance {
   if (b.strings || !isNumeric(b.dtype)) return exactDistance(a, b);
@@ -36,14 +49,18 @@ export function distance(a: Tensor, b: Tensor): Distance {
   let sumReference = 0;
   let unequal = 0;
   let misplaced = 0;
+  const overflow = OVERFLOW[b.dtype] ?? Number.MAX_VALUE;
   for (let i = 0; i < y.length; i++) {
-    const p = x[i] ?? 0;
-    const q = y[i] ?? 0;
+    let p = x[i] ?? 0;
+    let q = y[i] ?? 0;
     if (!Number.isFinite(p) || !Number.isFinite(q)) {
       if (Object.is(p, q)) continue;
-      unequal += 1;
-      misplaced += 1;
-      continue;
+      [p, q] = [withinRange(p, q, overflow), withinRange(q, p, overflow)];
+      if (!Number.isFinite(p) || !Number.isFinite(q)) {
+        unequal += 1;
+        misplaced += 1;
+        continue;
+      }
     }
     if (p !== q) unequal += 1;
     const d = Math.abs(p - q);
