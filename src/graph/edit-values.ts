@@ -3,14 +3,15 @@ import { printable } from '../base/text.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { MetadataEntry } from './attr.js';
 import { FreshNames } from './fresh-names.js';
+import { InfoEdits } from './info-edits.js';
 import { type Graph, Model, type Node, type OpsetImport, type Value, type ValueInfo } from './ir.js';
 import {
   appendGraphInput,
   defineValue,
+  dropGraphInput,
   forgetValue,
   mutable,
   renameValue,
-  setGraphInputs,
   setGraphOutputs,
 } from './mutate.js';
 import type { ValueType } from './types.js';
@@ -22,6 +23,7 @@ export class ValueEditor {
   revision = 0;
   #names: FreshNames | undefined;
   #nodeNames: FreshNames | undefined;
+  readonly #infos = new Map<Graph, InfoEdits>();
 
   constructor(
     readonly model: Model,
@@ -116,6 +118,7 @@ export class ValueEditor {
   /** Changes what the file declares of a graph input or output. */
   declare(graph: Graph, value: Value, type: ValueType): void {
     mutable(value).type = type;
+    this.finish();
     const swap = (info: ValueInfo): ValueInfo => (info.name === value.name ? { ...info, type } : info);
     const input = graph.inputInfos.get(value);
     if (input) mutable(graph).inputInfos.set(value, swap(input));
@@ -126,16 +129,14 @@ export class ValueEditor {
 
   /** Replaces the declared types of inner values (value_info) as a whole. */
   setValueInfos(graph: Graph, infos: readonly ValueInfo[]): void {
+    this.#infos.delete(graph);
     mutable(graph).valueInfos = infos;
     this.touchGraph(graph);
   }
 
   /** Takes an initializer off the graph's inputs: callers can no longer override it. */
   freeze(value: Value): void {
-    setGraphInputs(
-      value.graph,
-      value.graph.inputs.filter((v) => v !== value),
-    );
+    dropGraphInput(value);
     mutable(value.graph).inputInfos.delete(value);
     this.touchGraph(value.graph);
     for (const node of value.uses.keys()) this.onTouch(node);
@@ -154,8 +155,9 @@ export class ValueEditor {
 
   /** The graphs that have a value among their outputs: its own, if that is all, or subgraphs too. */
   protected graphsListing(value: Value): readonly Graph[] {
+    if (value.outputCount === 0) return [];
     const own = value.graph.outputs.filter((v) => v === value).length;
-    if (own === value.outputCount) return own > 0 ? [value.graph] : [];
+    if (own === value.outputCount) return [value.graph];
     return everyGraph(this.model).filter((g) => g.outputs.includes(value));
   }
 
@@ -176,7 +178,7 @@ export class ValueEditor {
       mutable(g).outputInfos = g.outputInfos.map((o, i) => (g.outputs[i] === value ? swap(o) : o));
       this.touchGraph(g);
     }
-    graph.valueInfos = graph.valueInfos.filter((i) => i.name !== name).map(swap);
+    this.#infosOf(value.graph).rename(old, name);
     if (value.producer) this.touchQuietly(value.producer);
     for (const node of value.uses.keys()) this.touchQuietly(node);
     this.touchGraph(value.graph);
@@ -187,9 +189,7 @@ export class ValueEditor {
     if (value.uses.size > 0 || value.outputCount > 0)
       throw new Error(`bug: ${printable(value.name)} is removed while in use`);
     if (value.isInput) this.freeze(value);
-    this.touchGraph(value.graph);
-    forgetValue(value);
-    mutable(value.graph).valueInfos = value.graph.valueInfos.filter((i) => i.name !== value.name);
+    this.forget(value);
   }
 
   /** Marks a node as changed: its bytes, and those of everything around it, are written anew. */
@@ -225,19 +225,18 @@ export class ValueEditor {
   protected forget(value: Value): void {
     this.touchGraph(value.graph);
     forgetValue(value);
-    this.#forgotten.add(value);
+    this.#infosOf(value.graph).drop(value.name);
   }
 
-  readonly #forgotten = new Set<Value>();
-
-  /** Drops declared types of values that are gone. Call once, after the last edit. */
+  /** Makes the changes to declared types of values that were renamed or are gone. Call once, after the last edit. */
   finish(): void {
-    const byGraph = new Map<Graph, Set<string>>();
-    for (const v of this.#forgotten) byGraph.set(v.graph, (byGraph.get(v.graph) ?? new Set()).add(v.name));
-    this.#forgotten.clear();
-    for (const [graph, names] of byGraph) {
-      if (!graph.valueInfos.some((i) => names.has(i.name) && !graph.values.has(i.name))) continue;
-      mutable(graph).valueInfos = graph.valueInfos.filter((i) => !names.has(i.name) || graph.values.has(i.name));
-    }
+    for (const edits of this.#infos.values()) edits.apply();
+    this.#infos.clear();
+  }
+
+  #infosOf(graph: Graph): InfoEdits {
+    const known = this.#infos.get(graph) ?? new InfoEdits(graph);
+    this.#infos.set(graph, known);
+    return known;
   }
 }

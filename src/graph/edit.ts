@@ -24,6 +24,9 @@ import type { AnyOpDef, NodeOf } from './op-def.js';
 export type { AddOptions, AttrsOf, InputsOf } from './edit-args.js';
 export { everyGraph, everyNode, graphsWithin } from './walk.js';
 
+/** Moving an output takes as long as there are outputs: of graphs with more, they stay where they are. */
+const MAX_OUTPUTS = 10_000;
+
 /** Every edit of a model goes through here: uses, names, types and touched spans stay right. */
 export class Editor extends ValueEditor {
   /** A new node, its output types inferred. Throws `graph/shape` when the inputs cannot fit, `graph/duplicate-name` for a taken output name. */
@@ -114,6 +117,7 @@ export class Editor extends ValueEditor {
   /** Whether every use of `from`, as a graph output too, can be moved to `to` without a change of any output's name. */
   canReplaceUses(from: Value, to: Value): boolean {
     if (from.outputCount === 0) return true;
+    if (from.graph.outputs.length > MAX_OUTPUTS) return false;
     return from.graph === to.graph && to.producer !== undefined && to.outputCount === 0;
   }
 

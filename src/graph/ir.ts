@@ -107,7 +107,9 @@ export class Graph {
   readonly name: string | undefined = undefined;
   readonly docString: string | undefined = undefined;
   readonly metadata: readonly MetadataEntry[] = [];
-  readonly inputs: readonly Value[] = [];
+  /** Those of `inputs`, and any that were dropped since somebody asked. */
+  readonly listedInputs: Value[] = [];
+  readonly droppedInputs: boolean = false;
   /** May list values of an outer graph, and one value twice. */
   readonly outputs: readonly Value[] = [];
   /** Values with an initializer, in file order. */
@@ -129,6 +131,13 @@ export class Graph {
     /** The node whose attribute holds this graph, or the model or function whose body it is. */
     readonly owner: Node | Model | FunctionDef,
   ) {}
+
+  /** Dropped ones go when somebody asks: one by one, each would take as long as the list is. */
+  get inputs(): readonly Value[] {
+    if (this.droppedInputs)
+      Object.assign(this, { listedInputs: this.listedInputs.filter((v) => v.isInput), droppedInputs: false });
+    return this.listedInputs;
+  }
 
   /** The model or function that this graph is in, however deep. */
   get root(): Model | FunctionDef {

@@ -111,13 +111,19 @@ export function swapGraphOutput(graph: Graph, from: Value, to: Value): void {
 
 /** Lists a value as one more input of a graph, in the list that there is: below IR version 4 every new constant comes here. */
 export function appendGraphInput(graph: Graph, value: Value): void {
-  (graph.inputs as Value[]).push(value);
+  mutable(graph).listedInputs.push(value);
   mutable(value).isInput = true;
+}
+
+/** Takes an input off the list of its graph, which leaves it out from now on. */
+export function dropGraphInput(value: Value): void {
+  mutable(value).isInput = false;
+  mutable(value.graph).droppedInputs = true;
 }
 
 export function setGraphInputs(graph: Graph, inputs: readonly Value[]): void {
   for (const value of graph.inputs) mutable(value).isInput = false;
-  mutable(graph).inputs = [...inputs];
+  Object.assign(mutable(graph), { listedInputs: [...inputs], droppedInputs: false });
   for (const value of inputs) mutable(value).isInput = true;
 }
 

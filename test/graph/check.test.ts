@@ -247,9 +247,10 @@ test('checking changes nothing', () => {
 
 describe('linear time', () => {
   const seconds = (model: Model): number => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     expect(checkModel(model, registry).map((p) => p.message)).toEqual([]);
-    return (performance.now() - start) / 1000;
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1e6;
   };
   const chain = (n: number): Model =>
     parseGraph(
