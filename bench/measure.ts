@@ -47,7 +47,7 @@ const middle = (costs: readonly Cost[]): Cost => ({
   peakMB: median(costs.map((c) => c.peakMB)),
 });
 
-/** A program and its floor in turns, `rounds` times after one of each to warm the disk cache. */
+/** A program and its floor in turns, `rounds` times after one of each to warm the disk cache; of no rounds, that one counts. */
 export async function compare(
   program: readonly string[],
   floor: readonly string[],
@@ -57,7 +57,7 @@ export async function compare(
   const pairs: { cost: Cost; floor: Cost }[] = [];
   for (let i = 0; i <= rounds; i++) {
     const pair = { floor: await run(floor, cwd), cost: await run(program, cwd) };
-    if (i > 0) pairs.push(pair);
+    if (i > 0 || rounds === 0) pairs.push(pair);
   }
   return {
     cost: middle(pairs.map((p) => p.cost)),

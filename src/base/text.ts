@@ -107,6 +107,9 @@ function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
+/** A whole number with commas between its thousands. Loading the system's own tables for this takes longer than most commands. */
+export const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+
 /** A plain text table: columns padded to their widest cell; numbers to the right. */
 export function table(rows: readonly (readonly (string | number)[])[], header?: readonly string[]): string {
   const cells = rows.map((row) => row.map(String));

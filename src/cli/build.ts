@@ -3,6 +3,7 @@ import {
   buildArchitecture,
   checkWritable,
   findVariant,
+  grouped,
   goldenVarScale,
   type Init,
   parseOwnCard,
@@ -135,7 +136,7 @@ function initKind(text: string): string {
 
 function reportText(out: string, { architecture, params, input, outputs }: ReturnType<typeof summaryOf>): string {
   const shapes = outputs.map((o) => `${o.name} ${o.type}`).join(', ');
-  return `${out}: ${architecture}, ${params.toLocaleString('en')} parameters; ${input.name} ${input.type} to ${shapes}`;
+  return `${out}: ${architecture}, ${grouped(params)} parameters; ${input.name} ${input.type} to ${shapes}`;
 }
 
 function flags(text: string): readonly boolean[] {

@@ -3,6 +3,7 @@ import {
   checkData,
   costs,
   FileSource,
+  grouped,
   type Model,
   type ModelCosts,
   openCheckpoint,
@@ -66,11 +67,9 @@ async function inspectCheckpoint(path: string, o: Options): Promise<void> {
   const list = o.summary ? [] : [table(rows, ['name', 'type', 'shape', 'bytes'])];
   const beside = Array.from(metadata, ([key, value]) => `${printable(key)}: ${printable(value)}`);
   const wrapped = prefix === '' ? [] : [`every name begins with ${prefix}, which --weights takes off`];
-  const total = `${format}: ${entries.length} tensors, ${count(bytes)} bytes`;
+  const total = `${format}: ${entries.length} tensors, ${grouped(bytes)} bytes`;
   io.print([printable(path), ...list, ...beside, ...wrapped, total].join('\n'));
 }
-
-const count = (n: number): string => n.toLocaleString('en');
 
 const modelFacts = (model: Model): object => ({
   irVersion: model.irVersion,
@@ -97,19 +96,19 @@ function layers(cost: ModelCosts): string {
     printable(n.node, 44),
     printable(n.op, 24),
     n.shape ? printable(n.shape.map((d) => d ?? '?').join(' x '), 32) : '?',
-    n.parameters === 0 ? '' : count(n.parameters),
-    n.macs === undefined ? '?' : n.macs === 0 ? '' : count(n.macs),
+    n.parameters === 0 ? '' : grouped(n.parameters),
+    n.macs === undefined ? '?' : n.macs === 0 ? '' : grouped(n.macs),
   ]);
   return table(rows, ['layer', 'operator', 'output', 'parameters', 'MACs']);
 }
 
 function totals(c: ModelCosts): string {
   const lines = [
-    `${count(c.parameters)} parameters${c.buffers > 0 ? `, ${count(c.buffers)} buffers` : ''}, ${count(c.weightBytes)} bytes of weights`,
-    `${count(c.macs)} multiply-accumulates, ${count(c.activations)} activations (outputs of convolutions)`,
+    `${grouped(c.parameters)} parameters${c.buffers > 0 ? `, ${grouped(c.buffers)} buffers` : ''}, ${grouped(c.weightBytes)} bytes of weights`,
+    `${grouped(c.macs)} multiply-accumulates, ${grouped(c.activations)} activations (outputs of convolutions)`,
   ];
   if (c.peakActivationBytes !== undefined)
-    lines.push(`${count(c.peakActivationBytes)} bytes of intermediate values at once, in the order of the file`);
+    lines.push(`${grouped(c.peakActivationBytes)} bytes of intermediate values at once, in the order of the file`);
   if (c.uncounted.length > 0)
     lines.push(
       `not counted: ${c.uncounted

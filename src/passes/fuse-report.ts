@@ -1,4 +1,4 @@
-import { printable, table } from '../base/text.js';
+import { grouped, printable, table } from '../base/text.js';
 import type { FuseReport } from './fuse.js';
 
 /** Places listed by `explain` beyond this are only counted. */
@@ -17,7 +17,7 @@ export function fuseReportText(name: string, report: FuseReport, { explain, tota
   const changed = [...new Set([...before.keys(), ...after.keys()])].filter((op) => before.get(op) !== after.get(op));
   const rows: (string | number)[][] = changed.map((op) => [printable(op), before.get(op) ?? 0, after.get(op) ?? 0]);
   rows.push(['all nodes', total(before), total(after)]);
-  rows.push(...totals.map(([what, was, is]) => [what, was.toLocaleString('en'), is.toLocaleString('en')]));
+  rows.push(...totals.map(([what, was, is]) => [what, grouped(was), grouped(is)]));
   const lines = [`${printable(name)}:`, table(rows, ['operator', 'before', 'after'])];
   const edits = [...report.applied].map(([rule, count]) => `${rule} ${count}`);
   if (edits.length > 0) lines.push(`edits: ${edits.join(', ')}`);

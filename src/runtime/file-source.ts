@@ -4,8 +4,15 @@ import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import { withIo } from './io-error.js';
 
-/** Small reads are served from windows of this size, so that parsing costs few system calls; larger reads go straight to the file. */
-const WINDOW = 256 * 1024;
+/**
+ * Small reads are served from windows, so that parsing costs few system calls; larger reads go straight to the file. A window is small where reading
+ * jumps, from one tensor to the next, and twice as large as the last one where it goes on.
+ */
+const SMALLEST_WINDOW = 16 * 1024;
+const LARGEST_WINDOW = 256 * 1024;
+
+/** Reads from this size on are large. */
+const LARGE = 64 * 1024;
 
 /** One read call takes at most this much: the system's own limit is 2 GiB less a page. */
 const MAX_READ = 1024 ** 3;
@@ -63,11 +70,13 @@ export class FileSource implements ByteSource {
   }
 
   read(at: number, size: number): Uint8Array {
-    if (size > WINDOW / 4) return this.#fetch(at, size);
+    if (size > LARGE) return this.#fetch(at, size);
     const start = at - this.#windowAt;
     if (start >= 0 && start + size <= this.#window.byteLength) return this.#window.subarray(start, start + size);
     // A fresh window each time: views of the last one are still held by others.
-    this.#window = this.#fetch(at, Math.max(size, Math.min(WINDOW, this.size - at)));
+    const goesOn = start >= 0 && start <= this.#window.byteLength;
+    const room = goesOn ? Math.min(2 * this.#window.byteLength, LARGEST_WINDOW) : 0;
+    this.#window = this.#fetch(at, Math.max(size, Math.min(Math.max(room, SMALLEST_WINDOW), this.size - at)));
     this.#windowAt = at;
     return this.#window.subarray(0, size);
   }

@@ -39,11 +39,11 @@ export async function fuseChecked(model: Model, options: FuseCheckedOptions = {}
   const process = new ModelProcess(verify === false ? undefined : verify.limits);
   try {
     const frozen = options.freeze ? freezeInitializers(model) : [];
-    const original = cloneOpened(model);
-    const before = totals(original);
+    const original = verify === false ? undefined : cloneOpened(model);
+    const before = totals(model);
     const report = await fuse(model, { evaluate: evaluator(process), skip: options.skip, only: options.only });
     const done = { report, frozen, before, after: model.span ? before : totals(model) };
-    if (verify === false || model.span) return done;
+    if (verify === false || !original || model.span) return done;
     return { ...done, check: await compareModels(original, model, { ...verify, process }) };
   } finally {
     process.close();

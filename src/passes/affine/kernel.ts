@@ -14,22 +14,20 @@ export function scaleRows(kernel: Float64Array, scale: Float64Array): Float64Arr
   return kernel;
 }
 
-/** out = kernel with row o multiplied by scale[o], in float64, rounded once. Gives the largest magnitude before rounding; NaN when a number is NaN. */
-export function scaleRowsInto(out: Float32Array, kernel: Float32Array, scale: Float64Array): number {
+/** out = kernel with row o multiplied by scale[o], in float64, rounded once. Gives whether every number is finite. */
+export function scaleRowsInto(out: Float32Array, kernel: Float32Array, scale: Float64Array): boolean {
   const size = kernel.length / scale.length;
-  let largest = 0;
   let wrong = 0;
   for (let o = 0, i = 0; o < scale.length; o++) {
     const s = scale[o] ?? 0;
     for (const end = i + size; i < end; i++) {
-      const v = (kernel[i] ?? 0) * s;
+      const v = Math.fround((kernel[i] ?? 0) * s);
       out[i] = v;
-      if (v > largest) largest = v;
-      else if (-v > largest) largest = -v;
+      // 0 for what is finite, NaN for all else.
       wrong += v - v;
     }
   }
-  return largest + wrong;
+  return wrong === 0;
 }
 
 /** The same block-diagonal matrix in fewer, larger blocks. `to` divides `from`. */

@@ -69,20 +69,12 @@ function arranged(term: Term, layout: 'first' | 'last'): Float64Array {
 function weightOf(term: Term, type: FloatType, layout: 'first' | 'last'): Tensor | string {
   const shape = layoutOf(term, layout);
   const stored = type === 'float32' && layout === 'first' && !term.transposed ? rowScaledOf(term) : undefined;
-  if (stored?.weight.dtype !== 'float32') return rounded(type, shape, arranged(term, layout));
-  const data = new Float32Array(elementCount(shape));
-  const largest = scaleRowsInto(
-    data,
-    asFloat32(stored.weight),
-    stored.factor ?? new Float64Array(term.outputs).fill(1),
-  );
-  return finite(largest) ?? float32Tensor(shape, data);
-}
-
-/** Why float32 cannot hold numbers of at most this magnitude. */
-function finite(largest: number): string | undefined {
-  if (!Number.isFinite(largest)) return 'a merged weight is not finite';
-  return Number.isFinite(Math.fround(largest)) ? undefined : 'a merged weight is too large for its type';
+  if (stored?.weight.dtype === 'float32') {
+    const data = new Float32Array(elementCount(shape));
+    const factor = stored.factor ?? new Float64Array(term.outputs).fill(1);
+    if (scaleRowsInto(data, asFloat32(stored.weight), factor)) return float32Tensor(shape, data);
+  }
+  return rounded(type, shape, arranged(term, layout));
 }
 
 /** The numbers in the model's own type, or why that type cannot hold them. */
@@ -91,7 +83,8 @@ export function rounded(type: FloatType, shape: readonly number[], values: Float
   if (!Number.isFinite(largest)) return 'a merged weight is not finite';
   const t = fromFloat64(type, shape, values);
   if (type === 'float64') return t;
-  if (type === 'float32') return finite(largest) ?? t;
+  if (type === 'float32')
+    return Number.isFinite(Math.fround(largest)) ? t : 'a merged weight is too large for its type';
   const stored = asFloat64(t);
   if (!Number.isFinite(magnitude(stored))) return 'a merged weight is too large for its type';
   return holds(MAX_HALF_ERROR[type], stored, values) ? t : 'the merged weights are too small for their type';
