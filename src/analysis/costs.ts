@@ -1,9 +1,8 @@
-import { cloneModel } from '../graph/clone.js';
-import { Editor, everyGraph } from '../graph/edit.js';
-import { inferShapes } from '../graph/infer.js';
+import { everyGraph } from '../graph/edit.js';
+import { inferShapes, withTypesKept } from '../graph/infer.js';
 import type { Graph, Model, Node, Value } from '../graph/ir.js';
 import { nodeLabel } from '../graph/order.js';
-import { type Dim, isTensorType, type Shape, staticShape } from '../graph/types.js';
+import { type Dim, isTensorType, type Shape, staticShape, type ValueType } from '../graph/types.js';
 import { batchNorm, Conv, ConvTranspose, Gemm, MatMul, registry } from '../ops/index.js';
 import { bytesOf, type DType, elementCount } from '../tensor/dtype.js';
 import { peakBytes } from './peak.js';
@@ -54,14 +53,20 @@ export interface ModelCosts {
  * Every branch of a subgraph counts once. Does not change the model.
  */
 export function costs(model: Model, options: CostOptions = {}): ModelCosts {
-  const sized = withSizes(model, options.dims ?? new Map());
+  return withTypesKept(model, () => {
+    inferShapes(model, registry, { inputs: sizedInputs(model, options.dims ?? new Map()) });
+    return countCosts(model);
+  });
+}
+
+function countCosts(model: Model): ModelCosts {
   const seen = new Set<Value>();
   const called = new Set(model.functions.map((f) => `${f.domain ?? ''}:${f.name ?? ''}`));
   const nodes: NodeCost[] = [];
   const uncounted: string[] = [];
   let weightBytes = 0;
-  for (const graph of everyGraph(sized)) {
-    if (graph.root !== sized) continue;
+  for (const graph of everyGraph(model)) {
+    if (graph.root !== model) continue;
     weightBytes += weightBytesOf(graph);
     for (const node of graph.nodes()) {
       const cost = nodeCost(node, seen);
@@ -78,22 +83,20 @@ export function costs(model: Model, options: CostOptions = {}): ModelCosts {
     macs: sum((c) => c.macs),
     activations: sum((c) => c.activations),
     weightBytes,
-    peakActivationBytes: peakBytes(sized.graph, valueBytes),
+    peakActivationBytes: peakBytes(model.graph, valueBytes),
     uncounted,
   };
 }
 
-/** A copy whose inputs have sizes in place of names, and whose other values have the types that follow. */
-function withSizes(model: Model, dims: ReadonlyMap<string, number>): Model {
-  const sized = cloneModel(model);
-  const edit = new Editor(sized);
+/** The inputs with sizes in place of names. */
+function sizedInputs(model: Model, dims: ReadonlyMap<string, number>): Map<Value, ValueType> {
+  const sized = new Map<Value, ValueType>();
   const size = (d: Dim): number => (typeof d === 'number' ? d : ((d === undefined ? undefined : dims.get(d)) ?? 1));
-  for (const input of sized.graph.inputs) {
-    const type = sized.graph.inputInfos.get(input)?.type;
+  for (const input of model.graph.inputs) {
+    const type = model.graph.inputInfos.get(input)?.type;
     if (!input.initializer && isTensorType(type) && type.shape)
-      edit.declare(sized.graph, input, { ...type, shape: type.shape.map(size) });
+      sized.set(input, { ...type, shape: type.shape.map(size) });
   }
-  inferShapes(sized, registry);
   return sized;
 }
 

@@ -3,9 +3,8 @@ import { LIMITS } from '../base/limits.js';
 import { printable } from '../base/text.js';
 import { checkGraphs } from './check-graph.js';
 import { calledFunction, checkOperators, functionKey, functionsByKey } from './check-ops.js';
-import { cloneModel } from './clone.js';
 import { everyGraph, graphsWithin } from './edit.js';
-import { inferShapes } from './infer.js';
+import { inferShapes, withTypesKept } from './infer.js';
 import { canonicalDomain, type FunctionDef, type Model, type OpsetImport } from './ir.js';
 import type { OpRegistry } from './op-registry.js';
 import { nodeLabel } from './order.js';
@@ -35,7 +34,7 @@ export function checkModel(model: Model, registry?: OpRegistry, options: CheckOp
   checkGraphs(graphs, problems);
   checkOperators(graphs, functions, registry, problems);
   if (registry && problems.errors === 0)
-    for (const { node, value, message, code } of inferShapes(cloneModel(model), registry)) {
+    for (const { node, value, message, code } of withTypesKept(model, () => inferShapes(model, registry))) {
       const at = { node, value: value === undefined ? undefined : { name: value } };
       problems.add(code === 'graph/declared' ? 'declared-shape' : 'type', `${nodeLabel(node)}: ${message}`, at);
     }

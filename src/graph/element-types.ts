@@ -1,7 +1,7 @@
 import { CnnxError } from '../base/errors.js';
 import type { DType } from '../tensor/dtype.js';
 import type { Node } from './ir.js';
-import type { AnyOpDef, Slots } from './op-def.js';
+import { type AnyOpDef, layoutOf } from './op-def.js';
 import { isTensorType } from './types.js';
 
 /**
@@ -9,14 +9,17 @@ import { isTensorType } from './types.js';
  * onnxruntime has kernels for more (Sum of integers).
  */
 export function checkElementTypes(node: Node, op: AnyOpDef): void {
-  const slots = Object.entries(op.inputs as Slots);
+  if (node.inputs.length < 2) return;
+  const { names, types, variadic } = layoutOf(op).inputs;
+  const last = names.length - 1;
   const first = new Map<string, { readonly dtype: DType; readonly name: string }>();
-  node.inputs.forEach((value, i) => {
-    const [name, kind] = slots[Math.min(i, slots.length - 1)] ?? [];
-    if (!name || !kind || !isTensorType(value?.type) || value.type.dtype === 'undefined') return;
-    const variable = kind.replace(/[?*]$/, '');
+  for (const [i, value] of node.inputs.entries()) {
+    const name = names[Math.min(i, last)];
+    const variable = types[Math.min(i, last)];
+    if (name === undefined || variable === undefined || !isTensorType(value?.type) || value.type.dtype === 'undefined')
+      continue;
+    if (op.mixed && variadic && i >= last) continue;
     const { dtype } = value.type;
-    if (op.mixed && kind.endsWith('*')) return;
     const other = first.get(variable);
     if (other && other.dtype !== dtype)
       throw new CnnxError(
@@ -25,5 +28,5 @@ export function checkElementTypes(node: Node, op: AnyOpDef): void {
         { hint: 'put a Cast before one of them' },
       );
     if (!other) first.set(variable, { dtype, name });
-  });
+  }
 }

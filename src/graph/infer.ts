@@ -27,6 +27,8 @@ export interface InferenceProblem {
 export interface InferenceOptions {
   /** Receives the integers that values are found to hold. */
   readonly known?: KnownInts | undefined;
+  /** What inputs of the main graph are taken to be, whatever the file declares. */
+  readonly inputs?: ReadonlyMap<Value, ValueType> | undefined;
   /** Values whose declared types do not count. */
   readonly distrusted?: ReadonlySet<Value> | undefined;
 }
@@ -43,8 +45,20 @@ export function inferShapes(
 ): readonly InferenceProblem[] {
   const inference = new Inference(model, registry, options.known ?? new WeakMap());
   for (const graph of everyGraph(model)) resetTypes(graph, options.distrusted);
+  for (const [value, type] of options.inputs ?? []) mutable(value).type = type;
   inference.graph(model.graph);
   return inference.problems;
+}
+
+/** The result of `work`, which may infer types but not edit; afterwards values have the types that they had before. */
+export function withTypesKept<T>(model: Model, work: () => T): T {
+  const values = everyGraph(model).flatMap((graph) => [...graph.values.values()]);
+  const types = values.map((v) => v.type);
+  try {
+    return work();
+  } finally {
+    for (const [i, value] of values.entries()) mutable(value).type = types[i];
+  }
 }
 
 /** Back to what the file itself says of a graph's values. */
@@ -101,7 +115,7 @@ class Inference {
   }
 
   #node(node: Node): void {
-    const called = this.#functions.get(callKey(node.domain, node.opType, node.overload));
+    const called = this.#functions.size > 0 && this.#functions.get(callKey(node.domain, node.opType, node.overload));
     if (called) {
       this.#call(node, called);
       return;

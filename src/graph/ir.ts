@@ -56,6 +56,8 @@ export class Node {
   readonly attrs: ReadonlyMap<string, Attr> = new Map();
   readonly span: Span | undefined = undefined;
   readonly carried: Carried | undefined = undefined;
+  /** The declaration that `is` last said yes to. */
+  readonly bound: AnyOpDef | undefined = undefined;
   /** Neighbours in the graph's order. */
   readonly previous: Node | undefined = undefined;
   readonly next: Node | undefined = undefined;

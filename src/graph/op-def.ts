@@ -186,33 +186,78 @@ interface Lens {
   readonly attr: unknown;
 }
 
-const bound = new WeakMap<Node, AnyOpDef>();
+/** Slots in their order. */
+export interface SlotList {
+  readonly names: readonly string[];
+  /** The type, or variable that stands for one, of each. */
+  readonly types: readonly string[];
+  readonly optional: readonly boolean[];
+  /** Whether the last takes a list. */
+  readonly variadic: boolean;
+}
+
+/** What is asked of a declaration at every node, worked out once. */
+export interface Layout {
+  readonly inputs: SlotList;
+  readonly outputs: SlotList;
+  readonly required: readonly string[];
+  readonly attrs: readonly (readonly [string, AttrSpec<unknown>])[];
+}
+
+const layouts = new Map<AnyOpDef, Layout>();
+
+export function layoutOf(op: AnyOpDef): Layout {
+  const known = layouts.get(op);
+  if (known) return known;
+  const specs = Object.entries<AttrSpec<unknown>>(op.attrs);
+  const layout = {
+    inputs: slotList(op.inputs),
+    outputs: slotList(op.outputs),
+    required: specs.filter(([, s]) => s.required).map(([name]) => name),
+    attrs: specs,
+  };
+  layouts.set(op, layout);
+  return layout;
+}
+
+function slotList(slots: Slots): SlotList {
+  const kinds = Object.values(slots);
+  return {
+    names: Object.keys(slots),
+    types: kinds.map((kind) => kind.replace(/[?*]$/, '')),
+    optional: kinds.map((kind) => kind.endsWith('?') || kind.endsWith('*')),
+    variadic: kinds.at(-1)?.endsWith('*') ?? false,
+  };
+}
 
 /** Behind `node.is`. Remembers the declaration, so that `node.in`, `node.out` and `node.attr` know what to read. */
 export function matches(node: Node, op: AnyOpDef): boolean {
   if (node.opType !== op.name || node.domain !== op.domain) return false;
-  if (bound.get(node) === op && fits(node, op)) return true;
+  if (node.bound === op && fits(node, op)) return true;
   const version = node.opset;
   if (version === undefined || version < (op.since[0] ?? 1) || (op.until !== undefined && version >= op.until))
     return false;
   if (!fits(node, op)) return false;
-  bound.set(node, op);
+  (node as { bound: AnyOpDef | undefined }).bound = op;
   return true;
 }
 
 /** Whether arity and attributes of a node are what the declaration says. */
 export function fits(node: Node, op: AnyOpDef): boolean {
-  const kinds = Object.values<string>(op.inputs);
+  const { inputs, outputs, required } = layoutOf(op);
   // A list of inputs has no gaps; of outputs, any may be left out.
-  if (kinds.at(-1)?.endsWith('*') && node.inputs.slice(kinds.length - 1).includes(undefined)) return false;
-  return arity(node.inputs, op.inputs) && arity(node.outputs, op.outputs) && attributesFit(node, op);
+  if (inputs.variadic && node.inputs.includes(undefined, inputs.names.length - 1)) return false;
+  return (
+    arity(node.inputs, inputs) &&
+    arity(node.outputs, outputs) &&
+    (node.attrs.size === 0 || attributesFit(node, op)) &&
+    required.every((name) => node.attrs.has(name))
+  );
 }
 
-function arity(given: readonly (Value | undefined)[], slots: Slots): boolean {
-  const kinds = Object.values(slots);
-  const variadic = kinds.at(-1)?.endsWith('*') ?? false;
-  if (given.length > kinds.length && !variadic) return given.slice(kinds.length).every((v) => v === undefined);
-  return kinds.every((kind, i) => kind.endsWith('?') || kind.endsWith('*') || given[i] !== undefined);
+function arity(given: readonly (Value | undefined)[], { optional, variadic }: SlotList): boolean {
+  if (given.length > optional.length && !variadic && given.some((v, i) => v && i >= optional.length)) return false;
+  return optional.every((may, i) => may || given[i] !== undefined);
 }
 
 function attributesFit(node: Node, op: AnyOpDef): boolean {
@@ -223,8 +268,6 @@ function attributesFit(node: Node, op: AnyOpDef): boolean {
     if (s.until !== undefined && (node.opset ?? 0) >= s.until) return false;
     if (s.choices && attr.kind === 'string' && !s.choices.includes(attrText(attr.value))) return false;
   }
-  for (const [name, s] of Object.entries<AttrSpec<unknown>>(op.attrs))
-    if (s.required && !node.attrs.has(name)) return false;
   return true;
 }
 
@@ -232,35 +275,38 @@ function attributesFit(node: Node, op: AnyOpDef): boolean {
 export const lens = (node: Node, op: AnyOpDef): Lens => new NodeLens(node, op);
 
 class NodeLens implements Lens {
+  readonly #layout: Layout;
+
   constructor(
     private readonly node: Node,
     readonly op: AnyOpDef,
-  ) {}
+  ) {
+    this.#layout = layoutOf(op);
+  }
 
   get in(): unknown {
-    return slotView(this.node.inputs, this.op.inputs);
+    return slotView(this.node.inputs, this.#layout.inputs);
   }
 
   get out(): unknown {
-    return slotView(this.node.outputs, this.op.outputs);
+    return slotView(this.node.outputs, this.#layout.outputs);
   }
 
   get attr(): unknown {
-    return attrView(this.node, this.op.attrs);
+    return attrView(this.node, this.#layout.attrs);
   }
 }
 
 export function lensOf(node: Node): Lens {
-  const op = bound.get(node);
-  if (!op) throw new Error(`bug: ${node.opType} is read through a declaration before node.is(...) said that it fits`);
-  return lens(node, op);
+  if (!node.bound)
+    throw new Error(`bug: ${node.opType} is read through a declaration before node.is(...) said that it fits`);
+  return lens(node, node.bound);
 }
 
-function slotView(values: readonly (Value | undefined)[], slots: Slots): Record<string, unknown> {
+function slotView(values: readonly (Value | undefined)[], { names, variadic }: SlotList): Record<string, unknown> {
   const view: Record<string, unknown> = {};
-  Object.entries(slots).forEach(([name, kind], i) => {
-    view[name] = kind.endsWith('*') ? values.slice(i) : values[i];
-  });
+  for (const [i, name] of names.entries())
+    view[name] = variadic && i === names.length - 1 ? values.slice(i) : values[i];
   return view;
 }
 
@@ -269,12 +315,11 @@ const MAX_READ_AT_ONCE = 16;
 
 const isLong = (a: Attr): boolean => 'values' in a && a.values.length > MAX_READ_AT_ONCE;
 
-function attrView(node: Node, specs: AttrSpecs): Record<string, unknown> {
+function attrView(node: Node, specs: Layout['attrs']): Record<string, unknown> {
   const view: Record<string, unknown> = {};
-  for (const name in specs) {
-    const s = specs[name];
+  for (const [name, s] of specs) {
     const given = node.attrs.get(name);
-    if (!given || !s) view[name] = s?.fallback;
+    if (!given) view[name] = s.fallback;
     else if (isLong(given)) Object.defineProperty(view, name, { enumerable: true, get: () => s.read(given) });
     else view[name] = s.read(given);
   }

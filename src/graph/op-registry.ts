@@ -3,20 +3,21 @@ import type { AnyOpDef } from './op-def.js';
 
 /** Declared operators, found by name and version. Which ones there are, `src/ops` says. */
 export class OpRegistry {
-  readonly #byName = new Map<string, AnyOpDef[]>();
+  readonly #byDomain = new Map<string, Map<string, AnyOpDef[]>>();
 
   constructor(readonly all: readonly AnyOpDef[]) {
     for (const op of all) {
-      const key = keyOf(op.domain, op.name);
-      const same = this.#byName.get(key);
+      const byName = this.#byDomain.get(op.domain) ?? new Map<string, AnyOpDef[]>();
+      this.#byDomain.set(op.domain, byName);
+      const same = byName.get(op.name);
       if (same) same.push(op);
-      else this.#byName.set(key, [op]);
+      else byName.set(op.name, [op]);
     }
   }
 
   /** The signature that `version` of a domain gives an operator; undefined when that one is not declared. */
   at(domain: string, name: string, version: number): AnyOpDef | undefined {
-    const named = this.#byName.get(keyOf(canonicalDomain(domain), name));
+    const named = this.#byDomain.get(canonicalDomain(domain))?.get(name);
     return named?.find((op) => version >= (op.since[0] ?? 1) && (op.until === undefined || version < op.until));
   }
 
@@ -32,5 +33,3 @@ export class OpRegistry {
     return version === undefined ? undefined : this.at(node.domain, node.opType, version);
   }
 }
-
-const keyOf = (domain: string, name: string): string => `${domain}:${name}`;
