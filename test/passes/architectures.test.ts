@@ -72,17 +72,24 @@ const halfSize = (name: string): number =>
   name === 'inception_v3' ? 299 : Math.min(Number(findVariant(name).config['imageSize']), HALF_SIZE);
 
 /** With golden weights these are, in float16, further from themselves than any fault. */
-const TOO_NOISY = ['regnet_y_1_6gf'];
+const TOO_NOISY = ['regnet_y_1_6gf', 'resnet101'];
 
-describe.each(isFull ? names : ['acnet'])('%s in float16', { timeout: TIMEOUT }, (name) => {
-  test('fused, it computes the same within the noise of its type', async () => {
-    const original = inHalf(built(name, { config: { imageSize: halfSize(name) } }));
-    const model = cloneModel(original);
-    await fuse(model);
-    const check = await compareModels(original, model, { runs: 1 });
-    expect(check).toMatchObject({ verdict: TOO_NOISY.includes(name) ? 'not verified' : 'match' });
-  });
-});
+/** 644 million weights take half an hour to make and run in float16. */
+const TOO_LARGE = ['regnet_y_128gf'];
+
+describe.each(isFull ? names.filter((n) => !TOO_LARGE.includes(n)) : ['acnet'])(
+  '%s in float16',
+  { timeout: TIMEOUT },
+  (name) => {
+    test('fused, it computes the same within the noise of its type', async () => {
+      const original = inHalf(built(name, { config: { imageSize: halfSize(name) } }));
+      const model = cloneModel(original);
+      await fuse(model);
+      const check = await compareModels(original, model, { runs: 1 });
+      expect(check).toMatchObject({ verdict: TOO_NOISY.includes(name) ? 'not verified' : 'match' });
+    });
+  },
+);
 
 test.each([
   ['resnext50_32x4d', {}],
