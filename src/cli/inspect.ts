@@ -2,12 +2,15 @@ import type { Command } from 'commander';
 import {
   checkData,
   costs,
+  countPatterns,
   FileSource,
+  findPatterns,
   grouped,
   type Model,
   type ModelCosts,
   openCheckpoint,
   openModel,
+  type Pattern,
   printable,
   sniffCheckpoint,
   table,
@@ -40,8 +43,11 @@ async function inspect(path: string, o: Options): Promise<void> {
   if (path !== '-' && isCheckpoint(path)) return inspectCheckpoint(path, o);
   const model = await openModel(path);
   const cost = costs(model, { dims: o.dim });
-  if (o.json) io.json({ file: path, ...modelFacts(model), ...cost });
-  else io.print([printable(path), modelText(model), ...(o.summary ? [] : [layers(cost)]), totals(cost)].join('\n'));
+  const patterns = findPatterns(model);
+  if (o.json) return io.json({ file: path, ...modelFacts(model), ...cost, patterns });
+  const recognised = patterns.length === 0 ? [] : [patternsText(patterns)];
+  const body = o.summary ? [] : [layers(cost)];
+  io.print([printable(path), modelText(model), ...body, ...recognised, totals(cost)].join('\n'));
 }
 
 function isCheckpoint(path: string): boolean {
@@ -101,6 +107,9 @@ function layers(cost: ModelCosts): string {
   ]);
   return table(rows, ['layer', 'operator', 'output', 'parameters', 'MACs']);
 }
+
+const patternsText = (patterns: readonly Pattern[]): string =>
+  `recognised: ${Array.from(countPatterns(patterns), ([kind, n]) => `${n} ${kind}`).join(', ')}`;
 
 function totals(c: ModelCosts): string {
   const lines = [

@@ -123,6 +123,21 @@ test('inspect: layers and totals, and the tensors of a checkpoint', async () => 
   });
 });
 
+test('inspect: activations by the names that papers use', async () => {
+  write(
+    'silu.onnx',
+    '(x: float32[1,2]) -> (y)\n g = Sigmoid(x)\n s = Mul(x, g)\n h = HardSigmoid<alpha=0.16666667>(s)\n y = Mul(h, s)',
+  );
+  expect((await cnnx(['inspect', 'silu.onnx'], { cwd: folder })).stdout).toMatch(/^recognised: 1 SiLU, 1 hard-swish$/m);
+  const { patterns } = JSON.parse((await cnnx(['inspect', 'silu.onnx', '--json'], { cwd: folder })).stdout) as {
+    patterns: { kind: string; operators: number }[];
+  };
+  expect(patterns).toMatchObject([
+    { kind: 'SiLU', operators: 2 },
+    { kind: 'hard-swish', operators: 2 },
+  ]);
+});
+
 test('bench: a table with a ratio, and where the time goes', async () => {
   const args = [
     'bench',

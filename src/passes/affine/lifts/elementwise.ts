@@ -1,5 +1,6 @@
 import type { Node, Value } from '../../../graph/ir.js';
 import { Add, constantOf, Div, Mean, Mul, Neg, Sub, Sum } from '../../../ops/index.js';
+import { activationAt } from '../../../ops/patterns.js';
 import { absent, isSkip, type Skip, skip } from '../../rule.js';
 import { perChannel } from '../constants.js';
 import { crossed, type Form, scale, shift } from '../form.js';
@@ -85,6 +86,8 @@ function scaledByConstant(
   at: Lifting,
   factorOf: (c: number) => number,
 ): Form | Skip {
+  // Runtimes have a kernel for the whole of it, which they find by this very node.
+  if (activationAt(node)) return skip('the last step of an activation');
   const form = at.operand(x);
   if (isSkip(form)) return form;
   const c = perChannel(constant, form);
