@@ -2,7 +2,8 @@
 export * from './analysis/index.js';
 export * from './base/bytes.js';
 export * from './base/errors.js';
-export { grouped, printable, table } from './base/text.js';
+export { adjustLimits, LIMITS, type Limits } from './base/limits.js';
+export { grouped, nearest, printable, table } from './base/text.js';
 export * from './builders/index.js';
 export { exportOnnx, type ExportedOnnx, type ExportOnnxOptions, type SideFile } from './export/onnx.js';
 export { readCheckpoint } from './formats/checkpoint.js';

@@ -26,7 +26,7 @@ export { readImage } from './runtime/image-file.js';
 export { readJson } from './runtime/json-file.js';
 export { imagenetLabels, readLabels } from './runtime/labels.js';
 export { inspectMachine, type Library, type Machine, missingForCuda } from './runtime/machine.js';
-export { openModel } from './runtime/model-file.js';
+export { openModel, type OpenOptions } from './runtime/model-file.js';
 export { type DownloadOptions, type PretrainedFile, pretrainedPath } from './runtime/pretrained.js';
 export { type KernelRun, Profile, providersText } from './runtime/profile.js';
 export {

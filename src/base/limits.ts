@@ -1,5 +1,5 @@
 /** Bounds on what a file may ask for, each with its reason. Sizes in bytes unless it says otherwise. Sorted. */
-export const LIMITS = {
+const values = {
   /** Channels of a value that a merge starts from, which takes numbers for each: a declared shape costs a file nothing. The widest vocabularies have 2^18. */
   channels: 2 ** 20,
   /** A published checkpoint; torchvision's largest have 2.6 GB. */
@@ -20,10 +20,6 @@ export const LIMITS = {
   pickleDepth: 1_000,
   /** Problems that the checker lists; more are only counted. Nobody reads the hundredth. */
   problems: 100,
-  /** A protobuf file: sizes in it are 32-bit signed integers. */
-  protobuf: 2 ** 31 - 1,
-  /** How much is read at a time where data only passes through. */
-  readAhead: 2 ** 20,
   /** The JSON header of a safetensors file; the reference reader has the same limit. */
   safetensorsHeader: 100_000_000,
   /** Elements of one tensor: 32 TiB of float32. Far beyond, products of dimensions are no longer exact. */
@@ -36,7 +32,21 @@ export const LIMITS = {
   zipDirectory: 128 * 2 ** 20,
   /** Entries of a zip archive: one for each storage. */
   zipEntries: 1_000_000,
-} as const;
+};
 
 /** The same names with other values: what an option may change. */
-export type Limits = { readonly [K in keyof typeof LIMITS]: number };
+export type Limits = Readonly<typeof values>;
+
+/** The limits that hold in this process. */
+export const LIMITS: Limits = values;
+
+/** Changes limits of this process, which is what they protect. For files of one's own that are larger or deeper than any that were thought of. */
+export function adjustLimits(changes: Partial<Limits>): void {
+  Object.assign(values, changes);
+}
+
+/** A protobuf file: sizes in it are 32-bit signed integers. */
+export const MAX_PROTOBUF = 2 ** 31 - 1;
+
+/** How much is read at a time where data only passes through. */
+export const READ_AHEAD = 2 ** 20;

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import {
   checkData,
+  checkExternalData,
+  CnnxError,
   costs,
   countPatterns,
   FileSource,
@@ -41,13 +43,28 @@ export const define = (command: Command): Command =>
 
 async function inspect(path: string, o: Options): Promise<void> {
   if (path !== '-' && isCheckpoint(path)) return inspectCheckpoint(path, o);
-  const model = await openModel(path);
+  const model = await openModel(path, { checkData: false });
+  const missing = missingData(model);
   const cost = costs(model, { dims: o.dim });
   const patterns = findPatterns(model);
-  if (o.json) return io.json({ file: path, ...modelFacts(model), ...cost, patterns });
-  const recognised = patterns.length === 0 ? [] : [patternsText(patterns)];
-  const body = o.summary ? [] : [layers(cost)];
-  io.print([printable(path), modelText(model), ...body, ...recognised, totals(cost)].join('\n'));
+  if (o.json) io.json({ file: path, ...modelFacts(model), ...cost, patterns, missingData: missing?.message });
+  else {
+    const recognised = patterns.length === 0 ? [] : [patternsText(patterns)];
+    const body = o.summary ? [] : [layers(cost)];
+    io.print([printable(path), modelText(model), ...body, ...recognised, totals(cost)].join('\n'));
+  }
+  if (missing) io.error(missing.within({ file: path }));
+}
+
+/** Why the weights of a model cannot be read: it can be shown all the same. */
+function missingData(model: Model): CnnxError | undefined {
+  try {
+    checkExternalData(model);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CnnxError) return error;
+    throw error;
+  }
 }
 
 function isCheckpoint(path: string): boolean {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { CnnxError } from '../base/errors.js';
 import { io } from './io.js';
+import { limitOption } from './options.js';
 
 /** A command's arguments, options and action, put on a `Command` that has its name and summary already. */
 export type Define = (command: Command) => Command;
@@ -36,6 +37,9 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: () => import('./verify.js'),
   },
 };
+
+/** Commands to which nobody gives a file. */
+const READ_NO_FILES: ReadonlySet<string> = new Set(['doctor', 'list']);
 
 const BUG = 70;
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -72,7 +76,9 @@ async function build(argv: readonly string[]): Promise<Command> {
   const named = argv.find((word) => Object.hasOwn(COMMANDS, word));
   for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
     const command = program.command(name).summary(summary).description(summary).exitOverride();
-    if (name === named) (await load()).define(command);
+    if (name !== named) continue;
+    (await load()).define(command);
+    if (!READ_NO_FILES.has(name)) limitOption(command);
   }
   return program;
 }

@@ -1,4 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CnnxError } from '../base/errors.js';
+import { adjustLimits, LIMITS } from '../base/limits.js';
+import { nearest, printable } from '../base/text.js';
 
 /*
  * Readers of option values. What they throw, commander prints with the option's name.
@@ -72,3 +75,25 @@ export const providerOptions = (command: Command): Command =>
         .default('auto'),
     )
     .option('--device <n>', 'which GPU', whole, 0);
+
+/** Bounds on what files may ask for, on every command that reads one. */
+export const limitOption = (command: Command): Command =>
+  command.option(
+    '--limit <name=value>',
+    'another bound on what a file may ask for (docs/security.md); repeatable',
+    limit,
+  );
+
+function limit(text: string): string {
+  const [, name = '', value = ''] = /^(\w+)=(\d+)$/.exec(text) ?? [];
+  if (!Number.isSafeInteger(Number(value)) || Number(value) < 1 || name === '')
+    throw new InvalidArgumentError('NAME=NUMBER, as in messageDepth=200.');
+  if (!Object.hasOwn(LIMITS, name)) {
+    const [like] = nearest(name, Object.keys(LIMITS));
+    throw new CnnxError('cli/usage', `there is no limit named ${printable(name)}`, {
+      hint: like === undefined ? `one of ${Object.keys(LIMITS).join(', ')}` : `did you mean ${like}?`,
+    });
+  }
+  adjustLimits({ [name]: Number(value) });
+  return text;
+}

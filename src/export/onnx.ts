@@ -1,6 +1,6 @@
 import { type Chunk, chunkSize } from '../base/bytes.js';
 import { CnnxError } from '../base/errors.js';
-import { LIMITS } from '../base/limits.js';
+import { MAX_PROTOBUF } from '../base/limits.js';
 import { checkLocation, externalized, internalized, writeOnnx } from '../formats/onnx/index.js';
 import { everyGraph } from '../graph/edit.js';
 import type { Model } from '../graph/ir.js';
@@ -47,7 +47,7 @@ export function exportOnnx(model: Model, options: ExportOnnxOptions = {}): Expor
   if (typeof externalData === 'object') return withSideFile(model, externalData, reencode);
   const chunks = writeOnnx(model, { reencode, tensor: externalData === 'inline' ? internalized : undefined });
   const size = sizeOf(chunks);
-  if (size <= LIMITS.protobuf) return { model: chunks };
+  if (size <= MAX_PROTOBUF) return { model: chunks };
   if (ifTooLarge) return withSideFile(model, ifTooLarge, reencode);
   throw tooLarge(size, 'ask for external data');
 }
@@ -74,11 +74,11 @@ function withSideFile(model: Model, { file, threshold }: SideFile, reencode: boo
   }
   const chunks = writeOnnx(model, { reencode, tensor: (t) => placed.get(t) ?? t });
   const size = sizeOf(chunks);
-  if (size > LIMITS.protobuf) throw tooLarge(size, 'lower the size from which initializers go to the side file');
+  if (size > MAX_PROTOBUF) throw tooLarge(size, 'lower the size from which initializers go to the side file');
   return { model: chunks, external };
 }
 
 const sizeOf = (chunks: readonly Chunk[]): number => chunks.reduce((n, c) => n + chunkSize(c), 0);
 
 const tooLarge = (size: number, hint: string): CnnxError =>
-  new CnnxError('onnx/too-large', `the model takes ${size} bytes; protobuf allows ${LIMITS.protobuf}`, { hint });
+  new CnnxError('onnx/too-large', `the model takes ${size} bytes; protobuf allows ${MAX_PROTOBUF}`, { hint });

@@ -1,7 +1,7 @@
 import { ByteRange, type ByteSource } from '../base/bytes.js';
 import { Crc32 } from '../base/crc32.js';
 import { CnnxError, type ErrorCode } from '../base/errors.js';
-import { LIMITS } from '../base/limits.js';
+import { LIMITS, READ_AHEAD } from '../base/limits.js';
 import { decodeName, printable } from '../base/text.js';
 
 /**
@@ -70,8 +70,8 @@ export class ZipEntry implements ByteSource {
       return bytes;
     }
     const crc = new Crc32();
-    for (let i = 0; i < this.size; i += LIMITS.readAhead) {
-      crc.update(this.range.slice(i, Math.min(LIMITS.readAhead, this.size - i)).bytes());
+    for (let i = 0; i < this.size; i += READ_AHEAD) {
+      crc.update(this.range.slice(i, Math.min(READ_AHEAD, this.size - i)).bytes());
     }
     this.compare(crc.value);
     return part.bytes();

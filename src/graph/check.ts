@@ -86,7 +86,7 @@ function checkFunctions(model: Model, functions: ReadonlyMap<string, FunctionDef
       problems.add('duplicate-function', `function ${name} is defined twice`);
     checkImports(f.opsetImports, `function ${name}`, problems);
     const called = new Set<FunctionDef>();
-    for (const graph of graphsWithin(f.body))
+    for (const graph of graphsWithin([f.body]))
       for (const node of graph.nodes()) {
         const callee = calledFunction(node, functions);
         if (callee) called.add(callee);

@@ -192,7 +192,7 @@ function withSubgraphs(graph: Graph): Graph[] {
   const pending = [graph];
   for (let g = pending.pop(); g; g = pending.pop()) {
     all.push(g);
-    for (const node of g.nodes()) if (node.attrs.size > 0) pending.push(...node.subgraphs);
+    for (const node of g.nodes()) if (node.attrs.size > 0) for (const sub of node.subgraphs) pending.push(sub);
   }
   return all;
 }

@@ -95,9 +95,7 @@ export class Node {
 
   /** Graphs in its attributes. */
   get subgraphs(): readonly Graph[] {
-    const all: Graph[] = [];
-    for (const attr of this.attrs.values()) all.push(...graphsOf(attr));
-    return all;
+    return Array.from(this.attrs.values(), graphsOf).flat();
   }
 }
 

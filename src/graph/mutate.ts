@@ -170,7 +170,7 @@ export function releaseGraphs(graphs: readonly Graph[], lost = new Set<Value>())
     for (const node of graph.nodes()) {
       for (const value of node.inputs) if (value) lost.add(value);
       setInputs(node, []);
-      for (const attr of node.attrs.values()) pending.push(...graphsOf(attr));
+      for (const attr of node.attrs.values()) for (const sub of graphsOf(attr)) pending.push(sub);
     }
   }
   return lost;

@@ -1,15 +1,15 @@
 import type { Graph, Model, Node } from './ir.js';
 
 /** Every graph of a model: its own, its functions' bodies, and those inside nodes. */
-export const everyGraph = (model: Model): Graph[] => graphsWithin(model.graph, ...model.functions.map((f) => f.body));
+export const everyGraph = (model: Model): Graph[] => graphsWithin([model.graph, ...model.functions.map((f) => f.body)]);
 
 /** These graphs, and those inside their nodes. */
-export function graphsWithin(...graphs: readonly Graph[]): Graph[] {
+export function graphsWithin(graphs: readonly Graph[]): Graph[] {
   const all: Graph[] = [];
   const pending = [...graphs];
   for (let graph = pending.pop(); graph; graph = pending.pop()) {
     all.push(graph);
-    for (const node of graph.nodes()) if (node.attrs.size > 0) pending.push(...node.subgraphs);
+    for (const node of graph.nodes()) if (node.attrs.size > 0) for (const sub of node.subgraphs) pending.push(sub);
   }
   return all;
 }

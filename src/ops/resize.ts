@@ -73,7 +73,8 @@ function sized(input: Shape, axes: readonly number[], sizes: readonly Dim[] | un
   const ratios = known.map(([d, s]) => (typeof d === 'number' && typeof s === 'number' ? s / d : undefined));
   const all = ratios.filter((r) => r !== undefined);
   const keep = policy !== 'stretch';
-  const ratio = policy === 'not_larger' ? Math.min(...all) : Math.max(...all);
+  const extreme = policy === 'not_larger' ? Math.min : Math.max;
+  const ratio = all.reduce((a, b) => extreme(a, b), all[0] ?? 1);
   known.forEach(([d, s], i) => {
     const axis = axes[i];
     if (axis === undefined) return;

@@ -1,5 +1,6 @@
 import type { ByteSource } from '../base/bytes.js';
 import { CnnxError } from '../base/errors.js';
+import type { Limits } from '../base/limits.js';
 import { checkExternalData, readOnnx } from '../formats/onnx/index.js';
 import { cloneModel } from '../graph/clone.js';
 import type { Model } from '../graph/ir.js';
@@ -9,15 +10,22 @@ import { FileSource, openSource } from './file-source.js';
 const files = new WeakMap<Model, string>();
 const withSideFiles = new WeakSet<Model>();
 
+export interface OpenOptions {
+  /** Bounds for this file; those of the process where left out. */
+  readonly limits?: Partial<Limits> | undefined;
+  /** `false`: a model may be opened whose external data is absent or refused; reading such weights throws. */
+  readonly checkData?: boolean | undefined;
+}
+
 /**
  * Reads an ONNX model from a file, with its external data beside it, or from standard input for '-'. Weights stay in the files, which stay
  * open while the model is in use. Throws `io/*` and what `readOnnx` throws; that external data is missing or too short is found here.
  */
-export async function openModel(path: string): Promise<Model> {
+export async function openModel(path: string, options: OpenOptions = {}): Promise<Model> {
   const source = await openSource(path);
   const external = source instanceof FileSource ? new ExternalFiles(source) : undefined;
   try {
-    return read(path, source, external);
+    return read(path, source, { ...options, external });
   } catch (error) {
     if (source instanceof FileSource) source.close();
     for (const file of external?.sources ?? []) file.close();
@@ -25,11 +33,15 @@ export async function openModel(path: string): Promise<Model> {
   }
 }
 
-function read(path: string, source: ByteSource, external: ExternalFiles | undefined): Model {
+interface Read extends OpenOptions {
+  readonly external: ExternalFiles | undefined;
+}
+
+function read(path: string, source: ByteSource, { external, limits, checkData = true }: Read): Model {
   const name = path === '-' ? 'standard input' : path;
-  const model = readOnnx(source, { external, file: name });
+  const model = readOnnx(source, { external, limits, file: name });
   try {
-    checkExternalData(model);
+    if (checkData) checkExternalData(model);
   } catch (error) {
     throw error instanceof CnnxError ? error.within({ file: name }) : error;
   }

@@ -48,7 +48,7 @@ function floatTypes(model: Model): Set<DType> {
     }
     for (const node of graph.nodes()) {
       for (const attr of node.attrs.values()) {
-        pending.push(...graphsOf(attr));
+        for (const sub of graphsOf(attr)) pending.push(sub);
         const dtype = typeNamed(attr);
         if (dtype) types.add(dtype);
       }

@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -46,6 +55,55 @@ describe('fuse', () => {
     expect((await run('fuse', 'two.onnx', '--explain')).stdout).toMatch(
       /BatchNormalization +z +its output is an output of the graph/,
     );
+  });
+});
+
+describe('inspect', () => {
+  test('a model whose external data is absent is shown, and what is missing', async () => {
+    const { code, stdout, stderr } = await run('inspect', await withoutData());
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/Conv/);
+    expect(stdout).toMatch(/1,728 parameters/);
+    expect(stderr).toMatch(/^error: the external data '[^']+' is not used: the file does not exist/);
+    expect(stderr.split('\n').filter((line) => line.startsWith('error'))).toHaveLength(1);
+  });
+
+  test('--json says it in a field', async () => {
+    const { stdout } = await run('inspect', await withoutData(), '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      parameters: 1728,
+      missingData: expect.stringContaining('the file does not exist') as string,
+    });
+  });
+
+  async function withoutData(): Promise<string> {
+    write('beside.onnx', '(x: float32[1,3,8,8]) -> (y)\n y = Conv(x, w: float32[64,3,3,3])');
+    expect((await run('convert', 'beside.onnx', '--external-data', '-o', 'split.onnx')).code).toBe(0);
+    for (const file of readdirSync(folder)) if (file.startsWith('split') && file !== 'split.onnx') rmSync(at(file));
+    return 'split.onnx';
+  }
+});
+
+describe('--limit', () => {
+  test('lowers and raises bounds, on every command that reads a file', async () => {
+    write('named.onnx', '(x: float32[2,3]) -> (a_long_name)\n a_long_name = Relu(x)');
+    for (const args of [['inspect'], ['fuse', '--no-verify'], ['convert', '-o', 'out.onnx']]) {
+      const [command = '', ...rest] = args;
+      const refused = await run(command, 'named.onnx', ...rest, '--limit', 'text=10');
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toContain('a text of 11 bytes; the limit is 10');
+      expect((await run(command, 'named.onnx', ...rest, '--limit', 'text=11')).code).toBe(0);
+    }
+  });
+
+  test('an unknown name, and what is no number', async () => {
+    const unknown = await run('inspect', 'named.onnx', '--limit', 'mesageDepth=10');
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain('there is no limit named mesageDepth');
+    expect(unknown.stderr).toContain('did you mean messageDepth?');
+    const wrong = await run('inspect', 'named.onnx', '--limit', 'text=many');
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain('NAME=NUMBER');
   });
 });
 

@@ -79,7 +79,7 @@ export function nodesOf(path: Path | undefined): Set<Node> {
       nodes.delete(next.node);
       nodes.add(next.node);
     }
-    pending.push(...next.below);
+    for (const below of next.below) pending.push(below);
   }
   return nodes;
 }

@@ -49,7 +49,7 @@ function joinForms(forms: readonly Form[], term: Term): Form {
     path: { below: forms.map((f) => f.path) },
     macs: forms.reduce((n, f) => n + f.macs, 0),
     params: forms.reduce((n, f) => n + f.params, 0),
-    stacked: Math.max(...forms.map((f) => f.stacked)),
+    stacked: forms.reduce((most, f) => Math.max(most, f.stacked), 0),
   };
 }
 
