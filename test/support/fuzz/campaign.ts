@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
+import { bundled } from '../bundle.js';
 
 /** An input that takes longer, of the processor's time, is a failure. */
 const SLOW_MS = 2000;
@@ -12,9 +11,7 @@ const HANG_MS = 60_000;
 /** Failures after which a campaign ends. */
 const LISTED = 20;
 
-const PROGRAM = fileURLToPath(new URL('./child.ts', import.meta.url));
-/** In the project, so that packages are found. */
-const BUNDLE = fileURLToPath(new URL('../../../dist/fuzz', import.meta.url));
+const PROGRAM = new URL('./child.ts', import.meta.url);
 
 export interface Campaign {
   readonly from: number;
@@ -38,7 +35,7 @@ interface Line {
 
 /** Runs seeds over files in processes of their own, so that what hangs or crashes is named and the rest goes on. */
 export async function fuzz(files: readonly Uint8Array[], campaign: Campaign): Promise<Results> {
-  const program = await bundled();
+  const program = await bundled(PROGRAM);
   const folder = mkdtempSync(join(tmpdir(), 'cnnx-fuzz-'));
   files.forEach((bytes, i) => writeFileSync(join(folder, String(i).padStart(6, '0')), bytes));
   const outcomes = new Map<string, number>();
@@ -100,13 +97,4 @@ function run(
       done({ seed, why: hangs ? `no answer within ${HANG_MS / 1000} s` : `ended with ${code ?? signal}: ${errors}` });
     });
   });
-}
-
-/** The child program in one file: Node does not run TypeScript. */
-async function bundled(): Promise<string> {
-  mkdirSync(BUNDLE, { recursive: true });
-  const bundle = await rolldown({ input: PROGRAM, platform: 'node', external: /^(node:|[a-z@])/ });
-  await bundle.write({ dir: BUNDLE, format: 'esm', sourcemap: true, entryFileNames: '[name].js' });
-  await bundle.close();
-  return join(BUNDLE, 'child.js');
 }

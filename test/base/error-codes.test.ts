@@ -1,0 +1,275 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import * as ort from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ByteRange, concat, memorySource } from '../../src/base/bytes.js';
+import { CnnxError, ERRORS, type ErrorCode, type Where } from '../../src/base/errors.js';
+import { goldenVarScale } from '../../src/builders/golden.js';
+import { limitOption } from '../../src/cli/options.js';
+import { exportOnnx } from '../../src/export/onnx.js';
+import { readOnnx, tensorFromProto, writeOnnx } from '../../src/formats/onnx/index.js';
+import { readTorchLegacy } from '../../src/formats/torch/index.js';
+import { Editor } from '../../src/graph/edit.js';
+import { joinTypes } from '../../src/graph/infer-node.js';
+import { parseGraph } from '../../src/graph/parse.js';
+import { tensorType } from '../../src/graph/types.js';
+import { imageInput } from '../../src/runtime/classify.js';
+import { FileSource, openSource } from '../../src/runtime/file-source.js';
+import { readImage } from '../../src/runtime/image-file.js';
+import { ioError } from '../../src/runtime/io-error.js';
+import { readJson } from '../../src/runtime/json-file.js';
+import { readLabels } from '../../src/runtime/labels.js';
+import { toOrt } from '../../src/runtime/ort-tensor.js';
+import { lazyTensor, tensor } from '../../src/tensor/tensor.js';
+import { join as bytes, op, tensorOf } from '../support/torch-file.js';
+import { sources } from '../support/reasons.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cnnx-errors-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const written = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
+interface Row {
+  readonly code: ErrorCode;
+  readonly provoke: () => unknown;
+  /** What was found and what was expected, with the numbers. */
+  readonly message: RegExp;
+  readonly at?: Where;
+  readonly hint?: RegExp;
+}
+
+const TINY = '(x: float32[2,3]) -> (y)\n y = Relu(x)';
+const tiny = (): ReturnType<typeof parseGraph> => parseGraph(TINY);
+const tinyBytes = (): Uint8Array => concat(writeOnnx(tiny()));
+
+/** A TensorProto of two floats: dims, data_type, and `more`. */
+const twoFloats = (...more: number[]): Uint8Array => Uint8Array.of(0x08, 2, 0x10, 1, 0x42, 1, 0x77, ...more);
+
+/** `torch.save` of before 1.6: magic number, protocol, system, object, keys; and half of the only storage. */
+const cutOff = (): Uint8Array =>
+  bytes(
+    Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e),
+    Uint8Array.of(0x80, 2, 0x4d, 0xe9, 3, 0x2e),
+    bytes(op.proto(2), op.dict([]), op.stop),
+    bytes(op.proto(2), op.dict([['w', tensorOf({ storage: '7', length: 2, shape: [2] })]]), op.stop),
+    bytes(op.proto(2), op.list(op.text('7')), op.stop),
+    Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4),
+  );
+
+/** Those that no other test provokes. */
+const ROWS: readonly Row[] = [
+  {
+    code: 'base/range',
+    provoke: () => new ByteRange(memorySource(new Uint8Array(4)), 2, 3),
+    message: /bytes 2 to 5 were asked for; there are 4/,
+    at: { byte: 2 },
+  },
+  {
+    code: 'builder/golden',
+    provoke: () => goldenVarScale({ init: 'golden init v1', var_scale: { bn: -1 } }),
+    message: /var_scale\.bn: .*-1/,
+    hint: /"var_scale"/,
+  },
+  {
+    code: 'cli/usage',
+    provoke: () => limitOption(new Command()).parse(['--limit', 'mesageDepth=9'], { from: 'user' }),
+    message: /no limit named mesageDepth/,
+    hint: /messageDepth/,
+  },
+  {
+    code: 'graph/declared',
+    provoke: () => {
+      const [x] = tiny().graph.inputs;
+      if (x) joinTypes(tensorType('float32', [2, 3]), tensorType('float32', [2, 4]), x);
+    },
+    message: /x is declared as float32\[2,3\], and inferred as float32\[2,4\]/,
+    at: { value: 'x' },
+  },
+  {
+    code: 'graph/duplicate-name',
+    provoke: () => {
+      const model = tiny();
+      return new Editor(model).addInput(model.graph, 'y', tensorType('float32', []));
+    },
+    message: /a value named y exists already/,
+    at: { value: 'y' },
+  },
+  {
+    code: 'image/input',
+    provoke: () => imageInput([{ name: 'tokens', dtype: 'int64', shape: [1, 7] }]),
+    message: /no input takes an image: .*\[N,C,H,W\] with 1 or 3 channels/,
+    hint: /tokens/,
+  },
+  {
+    code: 'image/labels',
+    provoke: () => readLabels(written('labels.txt', 'cat\ndog\n'), 3),
+    message: /2 names for 3 classes/,
+    hint: /one name for each class/,
+  },
+  {
+    code: 'image/no-decoder',
+    provoke: async () => {
+      vi.doMock('sharp', () => {
+        throw new Error('not installed');
+      });
+      try {
+        await readImage(fileURLToPath(new URL('../fixtures/images/small.png', import.meta.url)));
+      } finally {
+        vi.doUnmock('sharp');
+      }
+    },
+    message: /sharp, an optional package/,
+    hint: /npm install sharp/,
+  },
+  {
+    code: 'io/access',
+    provoke: () => {
+      symlinkSync(join(folder, 'circle'), join(folder, 'circle'));
+      return new FileSource(join(folder, 'circle'));
+    },
+    message: /cannot read .*circle: too many symbolic links/,
+  },
+  {
+    code: 'io/failed',
+    provoke: () => new FileSource(join(folder, 'n'.repeat(300))),
+    message: /cannot read .*: the name is too long/,
+  },
+  {
+    code: 'io/read-only',
+    provoke: () => {
+      throw ioError(Object.assign(new Error('EROFS'), { code: 'EROFS' }), '/usr/x.onnx', 'write');
+    },
+    message: /cannot write \/usr\/x\.onnx: the file system is read-only/,
+    at: { file: '/usr/x.onnx' },
+    hint: /--out/,
+  },
+  {
+    code: 'io/too-large',
+    provoke: async () => {
+      const piece = new Uint8Array(2 ** 26);
+      const stdin = vi
+        .spyOn(process, 'stdin', 'get')
+        .mockReturnValue(endless(piece) as unknown as typeof process.stdin);
+      try {
+        await openSource('-');
+      } finally {
+        stdin.mockRestore();
+      }
+    },
+    message: /more than 2147483648 bytes on standard input/,
+    hint: /to a file/,
+  },
+  {
+    code: 'json/syntax',
+    provoke: () => readJson(written('card.json', '{"a": 1,}')),
+    message: /card\.json is not JSON: .*position 8/,
+  },
+  {
+    code: 'onnx/depth',
+    provoke: () => readOnnx(tinyBytes(), { limits: { messageDepth: 2 } }),
+    message: /messages are nested deeper than 2/,
+  },
+  {
+    code: 'onnx/limit',
+    provoke: () => readOnnx(tinyBytes(), { limits: { text: 3 } }),
+    message: /a text of 5 bytes; the limit is 3/,
+  },
+  {
+    code: 'onnx/tensor',
+    provoke: () => tensorFromProto(memorySource(twoFloats(0x4a, 4, 0, 0, 0, 0))),
+    message: /tensor w: float32\[2\] takes 8 bytes; raw_data has 4/,
+  },
+  {
+    code: 'onnx/too-large',
+    provoke: () => {
+      const model = tiny();
+      new Editor(model).addInitializer(
+        model.graph,
+        'w',
+        lazyTensor('uint8', [2 ** 31], () => new Uint8Array(0)),
+      );
+      return exportOnnx(model);
+    },
+    message: /the model takes 21474\d+ bytes; protobuf allows 2147483647/,
+    hint: /external data/,
+  },
+  {
+    code: 'onnx/unsupported',
+    provoke: () => tensorFromProto(memorySource(twoFloats(0x1a, 4, 8, 0, 16, 2))).bytes(),
+    message: /tensor w is a segment of a larger one/,
+  },
+  {
+    code: 'runtime/tensor-type',
+    provoke: () => toOrt(ort, tensor('complex64', [1], new Uint8Array(8)), 'c'),
+    message: /cannot carry complex64.*, which c is/,
+    at: { value: 'c' },
+  },
+  {
+    code: 'torch/truncated',
+    provoke: () => readTorchLegacy(memorySource(cutOff())),
+    message: /storage 7 takes 16 bytes; 12 are left/,
+    hint: /again/,
+  },
+];
+
+async function* endless(piece: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (;;) yield await Promise.resolve(piece);
+}
+
+test.each(ROWS)('$code', async ({ code, provoke, message, at, hint }) => {
+  const error = await caught(provoke);
+  expect(error.code).toBe(code);
+  expect(error.message).toMatch(message);
+  if (at) expect(error.at).toMatchObject(at);
+  if (hint) expect(error.hint).toMatch(hint);
+});
+
+async function caught(provoke: () => unknown): Promise<CnnxError> {
+  try {
+    await provoke();
+  } catch (error) {
+    if (error instanceof CnnxError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('the table', () => {
+  const codes = Object.keys(ERRORS);
+
+  test('is sorted', () => {
+    expect(codes).toEqual([...codes].sort());
+  });
+
+  test('has no code without a row here or a test elsewhere', () => {
+    const elsewhere = sources(fileURLToPath(new URL('..', import.meta.url)), '.test.ts');
+    const rows: ReadonlySet<string> = new Set(ROWS.map((r) => r.code));
+    expect(codes.filter((code) => !rows.has(code) && !elsewhere.includes(code))).toEqual([]);
+  });
+
+  test('has no code that nothing raises', () => {
+    const src = fileURLToPath(new URL('../../src', import.meta.url));
+    const code = (readdirSync(src, { recursive: true, encoding: 'utf8' }) as string[])
+      .filter((f) => f.endsWith('.ts') && !f.endsWith('error-codes.ts'))
+      .map((f) => readFileSync(join(src, f), 'utf8'))
+      .join('\n');
+    expect(codes.filter((name) => !code.includes(`'${name}'`))).toEqual([]);
+  });
+
+  test('is what docs/errors.md says', () => {
+    const text = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+    const rows = [...text.matchAll(/^\| `([a-z-]+\/[a-z-]+)` +\| (\d) +\| (.*?) +\|$/gm)];
+    expect(rows.map(([, code, exit, doc]) => [code, Number(exit), doc])).toEqual(
+      Object.entries(ERRORS).map(([code, { exit, doc }]) => [code, exit, doc]),
+    );
+  });
+});
