@@ -43,6 +43,9 @@ export interface ValueInfo {
   readonly carried?: Carried | undefined;
 }
 
+/** Most nodes of large graphs have no attributes: they share this. */
+export const NO_ATTRS: ReadonlyMap<string, Attr> = new Map();
+
 /** One application of an operator. Inputs and outputs left out are `undefined`. */
 export class Node {
   readonly name: string | undefined = undefined;
@@ -53,7 +56,7 @@ export class Node {
   readonly metadata: readonly MetadataEntry[] = [];
   readonly inputs: readonly (Value | undefined)[] = [];
   readonly outputs: readonly (Value | undefined)[] = [];
-  readonly attrs: ReadonlyMap<string, Attr> = new Map();
+  readonly attrs: ReadonlyMap<string, Attr> = NO_ATTRS;
   readonly span: Span | undefined = undefined;
   readonly carried: Carried | undefined = undefined;
   /** The declaration that `is` last said yes to. */

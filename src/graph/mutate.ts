@@ -1,6 +1,6 @@
 import type { Attr } from './attr.js';
 import { graphsOf } from './attr.js';
-import { Graph, Node, Value } from './ir.js';
+import { Graph, NO_ATTRS, Node, Value } from './ir.js';
 
 /*
  * The only writes to the IR's objects. They keep producers, uses and order consistent, and nothing else: no checks, no touched spans.
@@ -89,7 +89,8 @@ export function setOutputs(node: Node, outputs: readonly (Value | undefined)[]):
 }
 
 export function setAttrs(node: Node, attrs: Iterable<Attr>): void {
-  mutable(node).attrs = new Map(Array.from(attrs, (a) => [a.name, a]));
+  const list = Array.from(attrs, (a): [string, Attr] => [a.name, a]);
+  Object.assign(mutable(node), { attrs: list.length === 0 ? NO_ATTRS : new Map(list) });
 }
 
 export function setGraphOutputs(graph: Graph, outputs: readonly Value[]): void {

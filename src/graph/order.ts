@@ -44,7 +44,9 @@ function search(graph: Graph): { readonly order: Node[]; readonly cycle: Node[] 
 function isSorted(nodes: readonly Node[]): boolean {
   const seen = new Set<Node>();
   for (const node of nodes) {
-    if (!dependencies(node).every((d) => seen.has(d))) return false;
+    const needs = node.attrs.size === 0 ? node.inputs : [...node.inputs, ...capturedBy(node)];
+    for (const value of needs)
+      if (value?.producer && value.graph === node.graph && !seen.has(value.producer)) return false;
     seen.add(node);
   }
   return true;
