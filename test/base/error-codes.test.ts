@@ -7,6 +7,7 @@ import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ByteRange, concat, memorySource } from '../../src/base/bytes.js';
 import { CnnxError, ERRORS, type ErrorCode, type Where } from '../../src/base/errors.js';
+import { LIMITS } from '../../src/base/limits.js';
 import { goldenVarScale } from '../../src/builders/golden.js';
 import { limitOption } from '../../src/cli/options.js';
 import { exportOnnx } from '../../src/export/onnx.js';
@@ -272,4 +273,12 @@ describe('the table', () => {
       Object.entries(ERRORS).map(([code, { exit, doc }]) => [code, exit, doc]),
     );
   });
+});
+
+test('docs/security.md lists every limit with its number and reason', () => {
+  const text = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8');
+  const source = readFileSync(new URL('../../src/base/limits.ts', import.meta.url), 'utf8');
+  const rows = [...text.matchAll(/^\| `(\w+)` +\| +([\d,]+) \| (.*?) +\|$/gm)];
+  expect(rows.map(([, name, number]) => [name, Number(number?.replaceAll(',', ''))])).toEqual(Object.entries(LIMITS));
+  for (const [, name, , why] of rows) expect(source).toContain(`/** ${why} */\n  ${name}:`);
 });
