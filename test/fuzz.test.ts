@@ -34,9 +34,7 @@ test(`${RUNS} damaged models are refused in words, or come through sound`, { tim
     from: FROM,
     below: FROM + RUNS,
     processes: Math.min(availableParallelism(), 2),
-    progress: (done) => {
-      if (isFull) process.stderr.write(`${done} of ${RUNS} inputs\n`);
-    },
+    say: isFull ? (text) => process.stderr.write(`${text}\n`) : undefined,
   });
   if (isFull) process.stderr.write(`${JSON.stringify(Object.fromEntries(outcomes))}\n`);
   expect(failures).toEqual([]);

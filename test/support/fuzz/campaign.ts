@@ -17,8 +17,8 @@ export interface Campaign {
   readonly from: number;
   readonly below: number;
   readonly processes: number;
-  /** Called once in a while. */
-  readonly progress?: (done: number) => void;
+  /** Hears of every failure at once, and once in a while how far it is. */
+  readonly say?: ((text: string) => void) | undefined;
 }
 
 export interface Results {
@@ -41,19 +41,23 @@ export async function fuzz(files: readonly Uint8Array[], campaign: Campaign): Pr
   const outcomes = new Map<string, number>();
   const failures: string[] = [];
   let done = 0;
+  const failed = (seed: number, what: string): void => {
+    failures.push(`seed ${seed}: ${what}`);
+    campaign.say?.(`seed ${seed}: ${what}`);
+  };
   const answered = (seed: number, line: Line): void => {
     if (line.outcome !== undefined) outcomes.set(line.outcome, (outcomes.get(line.outcome) ?? 0) + 1);
-    if (line.failure !== undefined) failures.push(`seed ${seed}: ${line.failure.slice(0, 900)}`);
-    if (line.ms > SLOW_MS) failures.push(`seed ${seed}: ${line.ms} ms`);
+    if (line.failure !== undefined) failed(seed, line.failure.slice(0, 900));
+    if (line.ms > SLOW_MS) failed(seed, `${line.ms} ms`);
     done += 1;
-    if (done % 1000 === 0) campaign.progress?.(done);
+    if (done % 1000 === 0) campaign.say?.(`${done} inputs`);
   };
   const series = async (first: number): Promise<void> => {
     for (let from = first; from < campaign.below && failures.length < LISTED; ) {
       const args = [program, folder, String(from), String(campaign.below), String(campaign.processes)];
       const end = await run(args, answered, () => failures.length >= LISTED);
       if (end === undefined) return;
-      failures.push(`seed ${end.seed}: ${end.why}`);
+      failed(end.seed, end.why);
       from = end.seed + campaign.processes;
     }
   };
