@@ -4,6 +4,8 @@ import { CnnxError } from './errors.js';
 export interface ByteSource {
   readonly size: number;
   read(at: number, size: number): Uint8Array;
+  /** Fills `out` from `at` on, for those who have memory to use again. Absent where `read` gives views, which costs less. */
+  readInto?(at: number, out: Uint8Array): void;
 }
 
 /** A source over bytes in memory; reads are views, not copies. */
@@ -31,6 +33,13 @@ export class ByteRange {
 
   bytes(): Uint8Array {
     return this.source.read(this.at, this.size);
+  }
+
+  /** Fills `out` with the bytes from `at` on, counted from the start of this range. */
+  readInto(at: number, out: Uint8Array): void {
+    const { source, at: start, size } = this.slice(at, out.byteLength);
+    if (source.readInto) source.readInto(start, out);
+    else out.set(source.read(start, size));
   }
 
   /** `at` counts from the start of this range. */

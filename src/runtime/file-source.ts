@@ -83,13 +83,23 @@ export class FileSource implements ByteSource {
 
   #fetch(at: number, size: number): Uint8Array {
     const out = new Uint8Array(size);
-    return withIo(this.path, 'read', () => {
+    this.#fill(at, out);
+    return out;
+  }
+
+  readInto(at: number, out: Uint8Array): void {
+    if (out.byteLength > LARGE) this.#fill(at, out);
+    else out.set(this.read(at, out.byteLength));
+  }
+
+  #fill(at: number, out: Uint8Array): void {
+    const size = out.byteLength;
+    withIo(this.path, 'read', () => {
       for (let done = 0; done < size; ) {
         const n = readSync(this.#fd, out, done, Math.min(size - done, MAX_READ), at + done);
         if (n === 0) throw this.#shrunk(at + done, at + size);
         done += n;
       }
-      return out;
     });
   }
 

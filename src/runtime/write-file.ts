@@ -23,8 +23,11 @@ import { discard, keep, removeAtExit } from './temp-files.js';
 const writePieces = promisify(writev);
 const sync = promisify(fsync);
 
-/** Ranges of other files are copied through a buffer of at most this size. */
-const COPY_BLOCK = 8 * 1024 * 1024;
+/** Ranges are asked for in blocks of at most this size. */
+const BLOCK = 8 * 1024 * 1024;
+
+/** Ranges of other files are copied through so much memory, used again and again. */
+const COPY_MEMORY = 4 * 1024 * 1024;
 
 /** One system call takes at most this many pieces (IOV_MAX is 1024) and about this many bytes. */
 const MAX_PIECES = 512;
@@ -37,13 +40,14 @@ function* pieces(chunks: Iterable<Chunk>): Generator<Uint8Array, void, undefined
       if (chunk.byteLength > 0) yield chunk;
       continue;
     }
-    for (let at = 0; at < chunk.size; at += COPY_BLOCK)
-      yield chunk.slice(at, Math.min(COPY_BLOCK, chunk.size - at)).bytes();
+    for (let at = 0; at < chunk.size; at += BLOCK) yield chunk.slice(at, Math.min(BLOCK, chunk.size - at)).bytes();
   }
 }
 
 /** Writes all pieces in order from the file's present position. */
 async function writeChunks(fd: number, chunks: Iterable<Chunk>): Promise<void> {
+  const memory = new Uint8Array(COPY_MEMORY);
+  let used = 0;
   let batch: Uint8Array[] = [];
   let size = 0;
   const flush = async (): Promise<void> => {
@@ -51,11 +55,26 @@ async function writeChunks(fd: number, chunks: Iterable<Chunk>): Promise<void> {
     while (rest.length > 0) rest = drop(rest, (await writePieces(fd, rest)).bytesWritten);
     batch = [];
     size = 0;
+    used = 0;
   };
-  for (const piece of pieces(chunks)) {
+  const add = async (piece: Uint8Array): Promise<void> => {
     batch.push(piece);
     size += piece.byteLength;
     if (batch.length >= MAX_PIECES || size >= MAX_BATCH) await flush();
+  };
+  for (const chunk of chunks) {
+    if (chunk instanceof Uint8Array || !chunk.source.readInto) {
+      for (const piece of pieces([chunk])) await add(piece);
+      continue;
+    }
+    for (let at = 0; at < chunk.size; ) {
+      if (used === memory.length) await flush();
+      const part = memory.subarray(used, Math.min(memory.length, used + chunk.size - at));
+      chunk.readInto(at, part);
+      used += part.length;
+      at += part.length;
+      await add(part);
+    }
   }
   await flush();
 }

@@ -91,6 +91,14 @@ export function asFloat32(t: Tensor): Float32Array {
   return new Float32Array(b.buffer, b.byteOffset, b.byteLength / 4);
 }
 
+/** The same in memory of its own, for the caller to write to. */
+export function copyFloat32(t: Tensor): Float32Array {
+  if (!t.range || t.dtype !== 'float32') return new Float32Array(asFloat32(t));
+  const out = new Float32Array(elementCount(t.shape));
+  t.range.readInto(0, asBytes(out));
+  return out;
+}
+
 /** The integers of an int64 tensor; a view when aligned. Throws `tensor/dtype` otherwise. */
 export function asInt64(t: Tensor): BigInt64Array {
   if (t.dtype !== 'int64') throw new CnnxError('tensor/dtype', `int64 was expected; found ${t.dtype}`);

@@ -5,8 +5,11 @@ import { costs } from '../../src/analysis/index.js';
 import { buildArchitecture } from '../../src/builders/build.js';
 import { findVariant, variants } from '../../src/builders/cards.js';
 import { goldenVarScale } from '../../src/builders/golden.js';
+import { inferShapes } from '../../src/graph/infer.js';
 import { parseGraph } from '../../src/graph/parse.js';
 import { printGraph } from '../../src/graph/print.js';
+import { typeText } from '../../src/graph/types.js';
+import { registry } from '../../src/ops/index.js';
 import { readGolden } from '../support/goldens.js';
 import { describeShared, shared } from '../support/shared.js';
 
@@ -131,4 +134,14 @@ describeShared('the networks of the ground truth', () => {
     expect(result.buffers).toBe(statistics.reduce((n, [, , shape]) => n + (shape[0] ?? 0), 0));
     expect(result.uncounted).toEqual([]);
   });
+});
+
+test('the types of the model itself stay as they were', () => {
+  const model = parseGraph('(x: float32[N,3,8,8]) -> (y)\n t = Conv(x, w: float32[4,3,3,3])\n y = Relu(t)');
+  inferShapes(model, registry);
+  const types = (): string[] => [...model.graph.values.values()].map((v) => typeText(v.type));
+  const before = types();
+  expect(before.join()).toContain('[N,4,6,6]');
+  expect(costs(model, { dims: new Map([['N', 8]]) }).macs).toBe(8 * 4 * 36 * 27);
+  expect(types()).toEqual(before);
 });

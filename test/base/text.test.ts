@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeName, encodeName, nearest, printable, table } from '../../src/base/text.js';
+import { decodeName, encodeName, grouped, nearest, printable, table } from '../../src/base/text.js';
 
 /** Bytes that are often nearly UTF-8. */
 const bytes = fc.oneof(
@@ -97,4 +97,12 @@ test('a table: text to the left, numbers to the right', () => {
       ['name', 'count'],
     ),
   ).toBe('name  count\nconv     12\na      1234');
+});
+
+test('whole numbers are written as the system writes them in English', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.maxSafeInteger(), fc.integer({ min: -2000, max: 2000 })), (n) => {
+      expect(grouped(n)).toBe(n.toLocaleString('en'));
+    }),
+  );
 });

@@ -35,6 +35,22 @@ const code = (c: string): object => expect.objectContaining({ code: c });
 /** Bytes that differ at every position that matters: a wrong offset cannot go unseen. */
 const pattern = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 8)) & 255);
 
+test('stretches of a file of any size, between bytes from memory, arrive in their order', async () => {
+  const bytes = pattern(5_100_000);
+  writeFileSync(at('in'), bytes);
+  const source = new FileSource(at('in'));
+  const sizes = [1, 5_000_000, 70_000, 3, 4 << 20, 16, 65_536, 65_537, 0, 900_000];
+  const chunks: (ByteRange | Uint8Array)[] = [];
+  const expected: Uint8Array[] = [];
+  sizes.forEach((size, i) => {
+    chunks.push(new ByteRange(source, 7 * i, size), text(`<${i}>`));
+    expected.push(bytes.subarray(7 * i, 7 * i + size), text(`<${i}>`));
+  });
+  await writeFile(at('out'), chunks);
+  expect(Buffer.compare(readFileSync(at('out')), Buffer.concat(expected))).toBe(0);
+  source.close();
+});
+
 describe('FileSource', () => {
   test('reads any stretch, across the windows it keeps', () => {
     const bytes = pattern(700_000);

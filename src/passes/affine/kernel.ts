@@ -14,15 +14,15 @@ export function scaleRows(kernel: Float64Array, scale: Float64Array): Float64Arr
   return kernel;
 }
 
-/** out = kernel with row o multiplied by scale[o], in float64, rounded once. Gives whether every number is finite. */
-export function scaleRowsInto(out: Float32Array, kernel: Float32Array, scale: Float64Array): boolean {
+/** Multiplies row o by scale[o], in place: in float64, rounded once. Gives whether every number is finite. */
+export function scaleFloat32Rows(kernel: Float32Array, scale: Float64Array): boolean {
   const size = kernel.length / scale.length;
   let wrong = 0;
   for (let o = 0, i = 0; o < scale.length; o++) {
     const s = scale[o] ?? 0;
     for (const end = i + size; i < end; i++) {
       const v = Math.fround((kernel[i] ?? 0) * s);
-      out[i] = v;
+      kernel[i] = v;
       // 0 for what is finite, NaN for all else.
       wrong += v - v;
     }

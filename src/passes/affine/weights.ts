@@ -1,8 +1,7 @@
-import { elementCount } from '../../tensor/dtype.js';
 import { rememberEdges } from '../../tensor/equal.js';
-import { asFloat32, asFloat64, float32Tensor, fromFloat64, lazyTensor, type Tensor } from '../../tensor/tensor.js';
+import { asFloat64, copyFloat32, float32Tensor, fromFloat64, lazyTensor, type Tensor } from '../../tensor/tensor.js';
 import { type FloatType, type Form, nodesOf, rowScaledOf, tapsOf, type Term } from './form.js';
-import { product, scaleRowsInto } from './kernel.js';
+import { product, scaleFloat32Rows } from './kernel.js';
 import { swapChannels } from './lifts/conv.js';
 
 /** Merged weights that are held in memory until they are written, 128 MiB in all: those of most networks. */
@@ -70,9 +69,9 @@ function weightOf(term: Term, type: FloatType, layout: 'first' | 'last'): Tensor
   const shape = layoutOf(term, layout);
   const stored = type === 'float32' && layout === 'first' && !term.transposed ? rowScaledOf(term) : undefined;
   if (stored?.weight.dtype === 'float32') {
-    const data = new Float32Array(elementCount(shape));
+    const data = copyFloat32(stored.weight);
     const factor = stored.factor ?? new Float64Array(term.outputs).fill(1);
-    if (scaleRowsInto(data, asFloat32(stored.weight), factor)) return float32Tensor(shape, data);
+    if (scaleFloat32Rows(data, factor)) return float32Tensor(shape, data);
   }
   return rounded(type, shape, arranged(term, layout));
 }
