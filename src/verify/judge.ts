@@ -77,9 +77,9 @@ function statistically(d: Distance, floor: Distance, tolerance: Tolerance): stri
   return undefined;
 }
 
-/** The reference is further from itself than anything may be, and the candidate no further than that: neither a match nor a fault is shown. */
+/** The reference's own noise explains the difference, and is itself more than the type ever allows: neither a match nor a fault is shown. */
 const isNoise = (d: Distance, floor: Distance, tolerance: Tolerance): boolean =>
-  floor.rmsRelative > tolerance.rmsRelative &&
+  HEADROOM * floor.rmsRelative > tolerance.rmsRelative &&
   d.rmsRelative <= HEADROOM * floor.rmsRelative &&
   d.maxAbs <= tolerance.maxAbs &&
   d.misplaced <= HEADROOM * floor.misplaced;

@@ -19,7 +19,7 @@ export interface OutputReport {
   readonly argMax?: { readonly same: number; readonly rows: number } | undefined;
   /** Why it does not match; absent if it does. */
   readonly mismatch?: string | undefined;
-  /** The reference differs from itself by more than its type allows: such a mismatch is no evidence. */
+  /** The reference's own noise explains the difference, and is more than its type allows: such a mismatch is no evidence. */
   readonly noise: boolean;
 }
 

@@ -31,6 +31,8 @@ export function shared(path: string): string {
   return full;
 }
 
+export const sharedHas = (path: string): boolean => existsSync(join(FOLDER, path));
+
 export const sharedBytes = (path: string): Uint8Array => readFileSync(shared(path));
 
 export const sharedJson = (path: string): unknown => JSON.parse(readFileSync(shared(path), 'utf8'));
