@@ -60,6 +60,13 @@ const ROWS: readonly Row[] = [
     expected: 'fused',
   },
   {
+    what: 'seed 65928: a merge allocated the kernel of an AveragePool with a window of -2',
+    bytes: model(
+      '(x: float32[1,2,8,8]) -> (y)\n c = Conv(x, w: float32[3,2,1,1])\n y = AveragePool<kernel_shape=[-2,2]>(c)',
+    ),
+    expected: 'fused',
+  },
+  {
     what: 'seed 29042: pads beyond the exact numbers were written out as negative ones',
     bytes: model(
       '(x: float32[1,2,4,4]) -> (y)\n c = Conv<pads=[1,1,9223372036854775807,1]>(x, k: float32[3,2,3,3])\n' +

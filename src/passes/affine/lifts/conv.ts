@@ -25,6 +25,7 @@ export function windowAxes(x: Value, taps: readonly number[], a: WindowAttrs): A
   const rank = taps.length;
   if ([a.dilations, a.strides].some((l) => l && l.length !== rank) || (a.pads && a.pads.length !== 2 * rank))
     return undefined;
+  if (taps.some((n) => n < 1 || n > MAX_STEP)) return undefined;
   if ([a.dilations, a.pads, a.strides].some((l) => l?.some((n) => Math.abs(n) > MAX_STEP))) return undefined;
   const lengths = lengthsOf(x);
   return taps.map((n, i) => {
