@@ -59,8 +59,8 @@ class Cloner {
   }
 
   private fill(from: Graph, to: Graph): void {
-    const { name, docString, metadata, outputInfos, valueInfos, span, carried } = from;
-    Object.assign(mutable(to), { name, docString, metadata, outputInfos, valueInfos, span, carried });
+    const { name, docString, metadata, outputInfos, valueInfos: listedInfos, span, carried } = from;
+    Object.assign(mutable(to), { name, docString, metadata, outputInfos, listedInfos, span, carried });
     for (const value of from.values.values()) this.value(value);
     setGraphInputs(
       to,

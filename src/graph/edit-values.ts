@@ -23,7 +23,6 @@ export class ValueEditor {
   revision = 0;
   #names: FreshNames | undefined;
   #nodeNames: FreshNames | undefined;
-  readonly #infos = new Map<Graph, InfoEdits>();
 
   constructor(
     readonly model: Model,
@@ -118,19 +117,18 @@ export class ValueEditor {
   /** Changes what the file declares of a graph input or output. */
   declare(graph: Graph, value: Value, type: ValueType): void {
     mutable(value).type = type;
-    this.finish();
     const swap = (info: ValueInfo): ValueInfo => (info.name === value.name ? { ...info, type } : info);
     const input = graph.inputInfos.get(value);
     if (input) mutable(graph).inputInfos.set(value, swap(input));
     mutable(graph).outputInfos = graph.outputInfos.map(swap);
-    mutable(graph).valueInfos = graph.valueInfos.map(swap);
+    mutable(graph).listedInfos = graph.valueInfos.map(swap);
     this.touchGraph(graph);
   }
 
   /** Replaces the declared types of inner values (value_info) as a whole. */
   setValueInfos(graph: Graph, infos: readonly ValueInfo[]): void {
-    this.#infos.delete(graph);
-    mutable(graph).valueInfos = infos;
+    mutable(graph).infoEdits = undefined;
+    mutable(graph).listedInfos = infos;
     this.touchGraph(graph);
   }
 
@@ -178,7 +176,7 @@ export class ValueEditor {
       mutable(g).outputInfos = g.outputInfos.map((o, i) => (g.outputs[i] === value ? swap(o) : o));
       this.touchGraph(g);
     }
-    this.#infosOf(value.graph).rename(old, name);
+    infoEditsOf(value.graph).rename(old, name);
     if (value.producer) this.touchQuietly(value.producer);
     for (const node of value.uses.keys()) this.touchQuietly(node);
     this.touchGraph(value.graph);
@@ -225,18 +223,12 @@ export class ValueEditor {
   protected forget(value: Value): void {
     this.touchGraph(value.graph);
     forgetValue(value);
-    this.#infosOf(value.graph).drop(value.name);
+    infoEditsOf(value.graph).drop(value.name);
   }
+}
 
-  /** Makes the changes to declared types of values that were renamed or are gone. Call once, after the last edit. */
-  finish(): void {
-    for (const edits of this.#infos.values()) edits.apply();
-    this.#infos.clear();
-  }
-
-  #infosOf(graph: Graph): InfoEdits {
-    const known = this.#infos.get(graph) ?? new InfoEdits(graph);
-    this.#infos.set(graph, known);
-    return known;
-  }
+function infoEditsOf(graph: Graph): InfoEdits {
+  const edits = graph.infoEdits ?? new InfoEdits(graph.listedInfos);
+  mutable(graph).infoEdits = edits;
+  return edits;
 }

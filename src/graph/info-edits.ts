@@ -1,9 +1,7 @@
-import type { Graph, ValueInfo } from './ir.js';
-import { mutable } from './mutate.js';
+import type { ValueInfo } from './ir.js';
 
 /**
- * Changes to the declared types of inner values (value_info) of one graph, found by name and made all at once: one by one, each would
- * take as long as the list is.
+ * Changes to a list of declared types, found by name and made all at once: one by one, each would take as long as the list is.
  */
 export class InfoEdits {
   /** Declarations by the name that their value has by now. */
@@ -11,8 +9,8 @@ export class InfoEdits {
   /** What becomes of those that change; undefined where they go. */
   readonly #results = new Map<ValueInfo, ValueInfo | undefined>();
 
-  constructor(private readonly graph: Graph) {
-    for (const info of graph.valueInfos) {
+  constructor(private readonly infos: readonly ValueInfo[]) {
+    for (const info of infos) {
       const same = this.#byName.get(info.name);
       if (same) same.push(info);
       else this.#byName.set(info.name, [info]);
@@ -34,10 +32,9 @@ export class InfoEdits {
     for (const info of infos) this.#results.set(info, { ...info, name: to });
   }
 
-  apply(): void {
-    if (this.#results.size === 0) return;
-    mutable(this.graph).valueInfos = this.graph.valueInfos.flatMap((info) =>
-      this.#results.has(info) ? (this.#results.get(info) ?? []) : [info],
-    );
+  /** The list with all changes made. */
+  applied(): readonly ValueInfo[] {
+    if (this.#results.size === 0) return this.infos;
+    return this.infos.flatMap((info) => (this.#results.has(info) ? (this.#results.get(info) ?? []) : [info]));
   }
 }

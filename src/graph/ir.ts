@@ -1,3 +1,4 @@
+import type { InfoEdits } from './info-edits.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Attr, type Carried, graphsOf, type MetadataEntry, type Span, type SparseTensor } from './attr.js';
 import { type AnyOpDef, lensOf, matches, type Typed } from './op-def.js';
@@ -121,7 +122,9 @@ export class Graph {
   /** What the file declares of its inputs, outputs and inner values. Keys are objects; entries for no value at all stand in `strayInfos`. */
   readonly inputInfos: ReadonlyMap<Value, ValueInfo> = new Map();
   readonly outputInfos: readonly ValueInfo[] = [];
-  readonly valueInfos: readonly ValueInfo[] = [];
+  /** Those of inner values, and changes to them that were made since somebody asked. */
+  readonly listedInfos: readonly ValueInfo[] = [];
+  readonly infoEdits: InfoEdits | undefined = undefined;
   readonly span: Span | undefined = undefined;
   readonly carried: Carried | undefined = undefined;
   readonly first: Node | undefined = undefined;
@@ -140,6 +143,12 @@ export class Graph {
     if (this.droppedInputs)
       Object.assign(this, { listedInputs: this.listedInputs.filter((v) => v.isInput), droppedInputs: false });
     return this.listedInputs;
+  }
+
+  /** What the file declares of inner values (value_info); changed when somebody asks, as the inputs are. */
+  get valueInfos(): readonly ValueInfo[] {
+    if (this.infoEdits) Object.assign(this, { listedInfos: this.infoEdits.applied(), infoEdits: undefined });
+    return this.listedInfos;
   }
 
   /** The model or function that this graph is in, however deep. */

@@ -150,7 +150,7 @@ class Parser {
     const inner: ValueInfo[] = [];
     this.#infos.set(graph, inner);
     while (!ends()) this.statement(graph);
-    mutable(graph).valueInfos = inner;
+    mutable(graph).listedInfos = inner;
     this.#depth -= 1;
   }
 

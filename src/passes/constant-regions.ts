@@ -85,7 +85,6 @@ export async function foldConstantRegions(
       pending.push(values.slice(half), values.slice(0, half));
     }
   }
-  edit.finish();
   return { folded, failures };
 }
 

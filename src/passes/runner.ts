@@ -58,7 +58,6 @@ export function runRules(
       if (!isLive(node)) break;
     }
   }
-  edit.finish();
   const places = [...left]
     .filter(([node]) => isLive(node))
     .flatMap(([node, skips]) => Array.from(skips, ([rule, s]) => ({ rule: rule.name, reason: s.skip, node })));

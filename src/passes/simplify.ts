@@ -89,7 +89,6 @@ export async function simplify(model: Model, options: SimplifyOptions = {}): Pro
     const known = findTypes(model);
     const edit = new Editor(model);
     for (const step of steps) add(applied, step.name, step.run(model, edit, known));
-    edit.finish();
     const run = runRules(model, rules);
     for (const [name, count] of run.applied) add(applied, name, count);
     for (const [name, reasons] of run.skipped) skipped.set(name, reasons);

@@ -126,6 +126,5 @@ function withCasts(original: Model): Model {
     return cast(value, standIn.dtype, name);
   });
   edit.listOutputs(graph, outputs);
-  edit.finish();
   return model;
 }

@@ -78,7 +78,6 @@ function faultTests(faults: readonly (readonly [string, Fault])[], reference: ()
     const candidate = cloneModel(reference());
     const edit = new Editor(candidate);
     put(candidate, edit);
-    edit.finish();
     const report = await compareModels(reference(), candidate, { process, runs: 2 });
     expect(report.verdict).toBe('mismatch');
     expect(report.first).toBeDefined();

@@ -193,7 +193,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
       if (attributes?.some((a) => a.fields.g ?? a.fields.graphs)) withGraphs.set(node, attributes);
       else this.attrs(node, attributes);
     }
-    mutable(graph).valueInfos = infos;
+    mutable(graph).listedInfos = infos;
     for (const info of infos) {
       const value = graph.values.get(info.name);
       if (value) mutable(value).type ??= info.type;
