@@ -115,3 +115,16 @@ test('seed 33493: of an attribute given twice, what does not count was written l
   expect(axis(read)).toMatchObject({ value: 2n });
   expect(axis(readOnnx(concat(writeOnnx(read, { reencode: true }))))).toMatchObject({ value: 2n });
 });
+
+test('seed 93902: an attribute given twice behind another changed places with it each time it was written anew', () => {
+  const lastTwice = (field: WireField): WireField => {
+    const children = field.children?.map(lastTwice);
+    const last = field.type === 'Node' ? children?.findLast((f) => f.type === 'Attribute') : undefined;
+    return { ...field, children: last ? [...(children ?? []), last] : children };
+  };
+  const gemm = model('(x: float32[2,3]) -> (y)\n y = Gemm<transA=0, transB=1>(x, w: float32[4,3])');
+  const anew = (bytes: Uint8Array): Uint8Array => concat(writeOnnx(readOnnx(bytes), { reencode: true }));
+  const once = anew(printWire(parseWire(gemm).map(lastTwice)));
+  expect(once.length).toBeGreaterThan(gemm.length);
+  expect(anew(once)).toEqual(once);
+});

@@ -208,16 +208,17 @@ class Reader implements Pick<AttrContext, 'tensor'> {
     setGraphOutputs(graph, outputs());
   }
 
-  /** Of several attributes with one name the last counts; the others are carried. */
+  /** Of several attributes with one name the last counts, where it stands; the others are carried. */
   attrs(node: Node, messages: readonly Message<'AttributeProto'>[] | undefined): void {
     if (!messages) return;
     const byName = new Map(messages.map((m) => [m.fields.name ?? '', m]));
+    const counts = (m: Message<'AttributeProto'>): boolean => byName.get(m.fields.name ?? '') === m;
     setAttrs(
       node,
-      Array.from(byName.values(), (m) => this.attr(m, node)),
+      messages.filter(counts).map((m) => this.attr(m, node)),
     );
     if (byName.size === messages.length) return;
-    const shadowed = messages.filter((m) => byName.get(m.fields.name ?? '') !== m);
+    const shadowed = messages.filter((m) => !counts(m));
     const rest = node.carried instanceof OnnxCarried ? node.carried.message : undefined;
     const fields = { ...(rest?.name === 'NodeProto' ? rest.fields : {}), attribute: shadowed };
     mutable(node).carried = carriedRest(message('NodeProto', fields, rest?.unknown));
