@@ -3,6 +3,8 @@ import { everyNode } from '../../src/graph/edit.js';
 import type { Model } from '../../src/graph/ir.js';
 import { Conv, Gemm } from '../../src/ops/index.js';
 import { fuse } from '../../src/passes/fuse.js';
+import { staticShape } from '../../src/graph/types.js';
+import { simplify } from '../../src/passes/simplify.js';
 import { openModel } from '../../src/runtime/model-file.js';
 import { asFloat64 } from '../../src/tensor/tensor.js';
 import { nd, runNaive } from '../support/naive/index.js';
@@ -32,6 +34,8 @@ const median = (values: readonly number[]): number =>
 describeShared('the multi-branch models', () => {
   const models = reparamModels();
   const rows: Row[] = [];
+  /** Models whose every merged weight is the nearest number to the exact one. */
+  const proven: string[] = [];
 
   test.each(models.map((m) => [m.name, m] as const))('%s', async (_, of) => {
     const path = shared(`reference/reparam/${of.file}`);
@@ -62,19 +66,29 @@ describeShared('the multi-branch models', () => {
     });
 
     const merged = [...after.graph.nodes()].filter((n) => n.is(Conv) || n.is(Gemm));
-    if (merged.length === 1 && isLinear(before)) expect(weightsOff(before, after, of)).toEqual([]);
+    // What computes constants and sizes is folded first; the branches stay as they are.
+    await simplify(before, { evaluate: evaluateHere });
+    if (merged.length !== 1 || !isLinear(before)) return;
+    expect(weightsOff(before, after, of)).toEqual([]);
+    proven.push(of.name);
   });
 
   test('as close to the reference as the authors are, in the median', () => {
     const ratios = rows.flatMap((r) => r.ratio ?? []);
     expect(ratios.length).toBe(models.filter((m) => m.authorsFuseError).length);
     expect(median(ratios)).toBeLessThanOrEqual(1);
-    if (process.env.CNNX_TABLE) printTable(rows, median(ratios));
+    expect(proven.length).toBeGreaterThanOrEqual(PROVEN);
+    if (process.env.CNNX_TABLE) printTable(rows, median(ratios), proven.length);
   });
 });
 
+/** Those of one block; of blocks one above the other there is no one response. */
+const PROVEN = 69;
+
 /** Operators that the reference knows and that are linear, or at the end and then left out. */
-const PLAIN = new Set('Add BatchNormalization Constant Conv Div Gemm Identity Mean Mul Relu Slice Sum'.split(' '));
+const PLAIN = new Set(
+  'Add AveragePool BatchNormalization Constant Conv Div Gemm Identity Mean Mul Pad Relu ScatterND Slice Sum'.split(' '),
+);
 
 const isLinear = (model: Model): boolean => {
   const nodes = everyNode(model);
@@ -100,20 +114,22 @@ function weightsOff(before: Model, after: Model, of: ReparamModel): readonly str
   const strides = taps.map((_, i) => ints('strides')[i] ?? 1);
   const dilations = taps.map((_, i) => ints('dilations')[i] ?? 1);
   const pads = taps.map((_, i) => ints('pads')[i] ?? 0);
-  // The first output whose window lies inside, and just enough input for it.
+  // The first output whose window lies inside, and just enough input for it; all of it where the model writes over borders of one size.
   const place = pads.map((p, i) => Math.ceil(p / (strides[i] ?? 1)));
   const start = place.map((o, i) => o * (strides[i] ?? 1) - (pads[i] ?? 0));
-  const lengths = taps.map((n, i) => (n - 1) * (dilations[i] ?? 1) + (strides[i] ?? 1) + 2);
+  const sized = everyNode(before).some((n) => n.opType === 'ScatterND') ? staticShape(input.type) : undefined;
+  const lengths = taps.map((n, i) => sized?.[i + 2] ?? (n - 1) * (dilations[i] ?? 1) + (strides[i] ?? 1) + 2);
+  const images = sized?.[0] ?? 1;
   const plane = lengths.reduce((n, d) => n * d, 1);
   const channels = width * groups;
   const size = taps.reduce((n, d) => n * d, 1);
 
   /** Of an input with a one at `at`, the outputs of all channels there. */
   const respond = (at: number | undefined): Float64Array => {
-    const data = new Float64Array(channels * plane);
+    const data = new Float64Array(images * channels * plane);
     if (at !== undefined) data[at] = 1;
     const name = before.graph.inputs.find((v) => !v.initializer)?.name ?? '';
-    const { outputs: found } = runNaive(before, new Map([[name, nd([1, channels, ...lengths], data)]]), ['Relu']);
+    const { outputs: found } = runNaive(before, new Map([[name, nd([images, channels, ...lengths], data)]]), ['Relu']);
     const [y] = found.values();
     if (!y) throw new Error(`${of.name} has no output`);
     const [, , ...spatial] = y.shape;
@@ -159,13 +175,13 @@ function weightsOff(before: Model, after: Model, of: ReparamModel): readonly str
 /** The distance between float32 numbers of this size. */
 const ulp = (v: number): number => 2 ** (Math.max(-126, Math.floor(Math.log2(Math.abs(v)))) - 23);
 
-function printTable(rows: readonly Row[], middle: number): void {
+function printTable(rows: readonly Row[], middle: number, proven: number): void {
   const lines = rows.map(
     (r) =>
       `${r.name.padEnd(32)} ${(r.ratio?.toFixed(2) ?? '').padStart(5)}  ${r.params.padEnd(26)} ${r.macs.padEnd(28)} ${r.nodes}`,
   );
   const ratios = rows.flatMap((r) => r.ratio ?? []);
   const head = `${'model'.padEnd(32)} ratio  ${'parameters (ideal)'.padEnd(26)} ${'multiply-accumulates'.padEnd(28)} nodes`;
-  const foot = `${rows.length} models right and ideal; error over the authors': median ${middle.toFixed(2)}, largest ${Math.max(...ratios).toFixed(2)}`;
+  const foot = `${rows.length} models right and ideal, the weights of ${proven} the nearest to the exact ones; error over the authors': median ${middle.toFixed(2)}, largest ${Math.max(...ratios).toFixed(2)}`;
   process.stdout.write(`${[head, ...lines, foot].join('\n')}\n`);
 }
