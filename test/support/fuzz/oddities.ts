@@ -202,6 +202,13 @@ export const ODDITIES: readonly [Oddity, ...Oddity[]] = [
   },
   (c) => void c.shown('ReduceSum', c.shown('Relu', c.conv())),
   (c) => void c.odd('ReduceMean<axes=[2,3]>', c.conv()),
+  (c) => void c.odd('Neg', c.input('many', `float32[1,${2 ** 20 + 1},1,1]`)),
+  (c) => {
+    const x = c.conv();
+    const e = c.odd('Erf', c.odd('Div', `${x}, ${c.w([], [Math.SQRT2])}`));
+    const whole = c.odd('Mul', `${x}, ${c.odd('Add', `${e}, ${c.w([], [1])}`)}`);
+    c.odd('Mul', `${whole}, ${c.w([], [0.5])}`);
+  },
   // Sizes, strides and dilations that do not go together.
   (c) => void c.odd('Add', `${c.conv(c.z, 2, '<strides=[8,8]>')}, ${c.conv(c.z, 1, '<strides=[8,8]>')}`),
   (c) => void c.odd('Add', `${c.conv(c.z, 1, '<strides=[2,2]>')}, ${c.conv()}`),
