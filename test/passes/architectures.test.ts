@@ -66,6 +66,9 @@ const imageSizeOf = (name: string): number => Number(findVariant(name).config['i
 /** EfficientNet-B7 on 600 x 600 takes a quarter of an hour; its weights are the same on fewer pixels. */
 const LARGEST = 300;
 
+/** No golden file scales their variances, and they differ from themselves by percents. */
+const NOISY = { float32: ['regnet_y_128gf'], float16: ['regnet_y_1_6gf'] };
+
 const FAST = ['acnet', 'resnet18', 'googlenet', 'densenet121', 'regnet_y_400mf'];
 const names = isFull ? variants().map((v) => v.name) : FAST;
 
@@ -89,16 +92,13 @@ describe.each(names)('%s', { timeout: TIMEOUT }, (name) => {
     expect(fused.weights).toBeLessThanOrEqual(cost.weights);
     if (!isFull && name !== 'acnet') return;
     const check = await compareModels(original, model, { inputs: goldenInputs(original) });
-    expect(check).toMatchObject({ verdict: 'match' });
+    expect(check).toMatchObject({ verdict: NOISY.float32.includes(name) ? 'not verified' : 'match' });
   });
 });
 
 /** On a CPU onnxruntime takes minutes for larger images in float16; the weights are the same. Its auxiliary head needs Inception's own size. */
 const HALF_SIZE = 96;
 const halfSize = (name: string): number => (name === 'inception_v3' ? 299 : Math.min(imageSizeOf(name), HALF_SIZE));
-
-/** No golden file scales its variances, and in float16 it differs from itself by a percent. */
-const TOO_NOISY = ['regnet_y_1_6gf'];
 
 /** 644 million weights take half an hour to make and run in float16. */
 const TOO_LARGE = ['regnet_y_128gf'];
@@ -112,7 +112,7 @@ describe.each(isFull ? names.filter((n) => !TOO_LARGE.includes(n)) : ['acnet'])(
       const model = cloneModel(original);
       await fuse(model);
       const check = await compareModels(original, model, { inputs: goldenInputs(original) });
-      expect(check).toMatchObject({ verdict: TOO_NOISY.includes(name) ? 'not verified' : 'match' });
+      expect(check).toMatchObject({ verdict: NOISY.float16.includes(name) ? 'not verified' : 'match' });
     });
   },
 );
