@@ -1,10 +1,14 @@
 import { type Graph, Model, type Value } from '../graph/ir.js';
 import type { AnyOpDef, NodeOf } from '../graph/op-def.js';
 import type { Dim, Shape } from '../graph/types.js';
+import { Flatten, Reshape, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1 } from '../ops/index.js';
 import { elementCount } from '../tensor/dtype.js';
 import { asFloat64, isNumeric, type Tensor } from '../tensor/tensor.js';
 
 /* What rules ask of the graph around a node. */
+
+/** Operators that only count the same elements by another shape. */
+export const VIEWS = [Reshape, Flatten, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1] as const;
 
 /** The node that makes a value, if it is an application of `op`. */
 export function producer<D extends AnyOpDef>(value: Value | undefined, op: D): NodeOf<D> | undefined {

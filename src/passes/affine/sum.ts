@@ -1,12 +1,16 @@
 import type { Value } from '../../graph/ir.js';
+import { shapeOf } from '../../ops/tensors.js';
 import { type Axis, align, UNIT } from './axis.js';
 import { inGroups, tapsOf, type Term, weightCount } from './form.js';
 import { addInto, composedGroups, embed } from './kernel.js';
 
 /** The lengths of a source's spatial axes, where they are known. */
 export function lengthsOf(source: Value): readonly (number | undefined)[] {
-  const shape = source.type?.kind === 'tensor' ? source.type.shape : undefined;
-  return shape?.slice(2).map((d) => (typeof d === 'number' ? d : undefined)) ?? [];
+  return (
+    shapeOf(source)
+      ?.slice(2)
+      .map((d) => (typeof d === 'number' ? d : undefined)) ?? []
+  );
 }
 
 /** The sum of two windows on one source as one window. A reason when they do not align. */

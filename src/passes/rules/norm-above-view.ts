@@ -1,22 +1,8 @@
-import {
-  BatchNormalization,
-  BatchNormalization7,
-  batchNorm,
-  Conv,
-  ConvTranspose,
-  Flatten,
-  Gemm,
-  Reshape,
-  Squeeze,
-  Squeeze1,
-  Unsqueeze,
-  Unsqueeze1,
-} from '../../ops/index.js';
+import { BatchNormalization, BatchNormalization7, batchNorm, Conv, ConvTranspose, Gemm } from '../../ops/index.js';
 import { shapeOf } from '../../ops/tensors.js';
-import { usedOnce } from '../match.js';
+import { usedOnce, VIEWS } from '../match.js';
 import { absent, rule, skip } from '../rule.js';
 
-const VIEWS = [Reshape, Flatten, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1] as const;
 const TAKE_NORMS = [Conv, ConvTranspose, Gemm] as const;
 
 export const normAboveView = rule({

@@ -1,22 +1,10 @@
 import type { Value } from '../../graph/ir.js';
-import {
-  constantOf,
-  Flatten,
-  Reshape,
-  Squeeze,
-  Squeeze1,
-  squeezeAxes,
-  Unsqueeze,
-  Unsqueeze1,
-  unsqueezeAxes,
-} from '../../ops/index.js';
+import { constantOf, Reshape, squeezeAxes, unsqueezeAxes } from '../../ops/index.js';
 import { shapeOf } from '../../ops/tensors.js';
 import { constantInts } from '../../graph/infer-node.js';
 import { int64Tensor } from '../../tensor/tensor.js';
-import { sameShape, usedOnce } from '../match.js';
+import { sameShape, usedOnce, VIEWS } from '../match.js';
 import { absent, rule, skip } from '../rule.js';
-
-const VIEWS = [Reshape, Flatten, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1] as const;
 
 /** The shape operand of a Reshape that copies no size of its input: it may stand on any other view of the same elements. */
 function ownShape(value: Value | undefined): Value | undefined {
