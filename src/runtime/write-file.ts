@@ -29,9 +29,11 @@ const BLOCK = 8 * 1024 * 1024;
 /** Ranges of other files are copied through so much memory, used again and again. */
 const COPY_MEMORY = 4 * 1024 * 1024;
 
+const ALIGNMENT = 8;
+
 /** One system call takes at most this many pieces (IOV_MAX is 1024) and about this many bytes. */
 const MAX_PIECES = 512;
-const MAX_BATCH = 64 * 1024 * 1024;
+const MAX_BATCH = 16 * 1024 * 1024;
 
 /** Pieces as views of memory, ranges in blocks that are read when their turn comes. */
 function* pieces(chunks: Iterable<Chunk>): Generator<Uint8Array, void, undefined> {
@@ -44,39 +46,55 @@ function* pieces(chunks: Iterable<Chunk>): Generator<Uint8Array, void, undefined
   }
 }
 
-/** Writes all pieces in order from the file's present position. */
+/** Writes all pieces in order from the file's present position: one batch is on its way while the next is read or made. */
 async function writeChunks(fd: number, chunks: Iterable<Chunk>): Promise<void> {
-  const memory = new Uint8Array(COPY_MEMORY);
+  const memories = [new Uint8Array(COPY_MEMORY), new Uint8Array(COPY_MEMORY)] as const;
+  let memory: Uint8Array = memories[0];
   let used = 0;
   let batch: Uint8Array[] = [];
   let size = 0;
+  let writing = Promise.resolve();
   const flush = async (): Promise<void> => {
-    let rest = batch;
-    while (rest.length > 0) rest = drop(rest, (await writePieces(fd, rest)).bytesWritten);
+    await writing;
+    writing = writeBatch(fd, batch);
+    // Whether it failed is asked before the next batch, and at the end.
+    writing.catch(() => undefined);
+    memory = memory === memories[0] ? memories[1] : memories[0];
+    used = 0;
     batch = [];
     size = 0;
-    used = 0;
   };
   const add = async (piece: Uint8Array): Promise<void> => {
     batch.push(piece);
     size += piece.byteLength;
     if (batch.length >= MAX_PIECES || size >= MAX_BATCH) await flush();
   };
-  for (const chunk of chunks) {
-    if (chunk instanceof Uint8Array || !chunk.source.readInto) {
-      for (const piece of pieces([chunk])) await add(piece);
-      continue;
+  try {
+    for (const chunk of chunks) {
+      if (chunk instanceof Uint8Array || !chunk.source.readInto) {
+        for (const piece of pieces([chunk])) await add(piece);
+        continue;
+      }
+      for (let at = 0; at < chunk.size; ) {
+        // Numbers are scaled where they are read to, in memory that is aligned.
+        used = Math.ceil(used / ALIGNMENT) * ALIGNMENT;
+        if (used === memory.length) await flush();
+        const part = memory.subarray(used, Math.min(memory.length, used + chunk.size - at));
+        chunk.readInto(at, part);
+        used += part.length;
+        at += part.length;
+        await add(part);
+      }
     }
-    for (let at = 0; at < chunk.size; ) {
-      if (used === memory.length) await flush();
-      const part = memory.subarray(used, Math.min(memory.length, used + chunk.size - at));
-      chunk.readInto(at, part);
-      used += part.length;
-      at += part.length;
-      await add(part);
-    }
+    await flush();
+  } finally {
+    await writing;
   }
-  await flush();
+}
+
+async function writeBatch(fd: number, batch: readonly Uint8Array[]): Promise<void> {
+  let rest = batch;
+  while (rest.length > 0) rest = drop(rest, (await writePieces(fd, rest)).bytesWritten);
 }
 
 /** What is left after the first `count` bytes were written: the system may take fewer than it was given. */

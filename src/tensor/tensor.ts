@@ -26,7 +26,7 @@ export function tensor(dtype: DType, shape: readonly number[], data: Uint8Array)
       `${dtype}[${shape.join(',')}] takes ${expected} bytes; ${data.byteLength} were given`,
     );
   }
-  return { dtype, shape: [...shape], byteLength: expected, bytes: () => data };
+  return { dtype, shape: [...shape], byteLength: expected, bytes: () => data, range: ByteRange.of(data) };
 }
 
 /** A tensor whose bytes are made when asked for, and not kept: large fills stay out of memory. */
@@ -89,14 +89,6 @@ export function asFloat32(t: Tensor): Float32Array {
   if (t.dtype !== 'float32') throw new CnnxError('tensor/dtype', `float32 was expected; found ${t.dtype}`);
   const b = aligned(t.bytes(), 4);
   return new Float32Array(b.buffer, b.byteOffset, b.byteLength / 4);
-}
-
-/** The same in memory of its own, for the caller to write to. */
-export function copyFloat32(t: Tensor): Float32Array {
-  if (!t.range || t.dtype !== 'float32') return new Float32Array(asFloat32(t));
-  const out = new Float32Array(elementCount(t.shape));
-  t.range.readInto(0, asBytes(out));
-  return out;
 }
 
 /** The integers of an int64 tensor; a view when aligned. Throws `tensor/dtype` otherwise. */

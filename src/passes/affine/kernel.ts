@@ -14,13 +14,15 @@ export function scaleRows(kernel: Float64Array, scale: Float64Array): Float64Arr
   return kernel;
 }
 
-/** Multiplies row o by scale[o], in place: in float64, rounded once. Gives whether every number is finite. */
-export function scaleFloat32Rows(kernel: Float32Array, scale: Float64Array): boolean {
-  const size = kernel.length / scale.length;
+/**
+ * Multiplies what lies in row o by scale[o], in place: in float64, rounded once. Rows have `size` numbers; the kernel holds those from number `from` on. Gives
+ * whether all of them are finite.
+ */
+export function scaleFloat32Rows(kernel: Float32Array, scale: Float64Array, size: number, from: number): boolean {
   let wrong = 0;
-  for (let o = 0, i = 0; o < scale.length; o++) {
+  for (let i = 0, o = Math.floor(from / size); i < kernel.length; o++) {
     const s = scale[o] ?? 0;
-    for (const end = i + size; i < end; i++) {
+    for (const end = Math.min((o + 1) * size - from, kernel.length); i < end; i++) {
       const v = Math.fround((kernel[i] ?? 0) * s);
       kernel[i] = v;
       // 0 for what is finite, NaN for all else.

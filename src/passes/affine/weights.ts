@@ -1,8 +1,9 @@
 import { rememberEdges } from '../../tensor/equal.js';
-import { asFloat64, copyFloat32, float32Tensor, fromFloat64, lazyTensor, type Tensor } from '../../tensor/tensor.js';
+import { asFloat64, fromFloat64, lazyTensor, type Tensor } from '../../tensor/tensor.js';
 import { type FloatType, type Form, nodesOf, rowScaledOf, tapsOf, type Term } from './form.js';
-import { product, scaleFloat32Rows } from './kernel.js';
+import { product } from './kernel.js';
 import { swapChannels } from './lifts/conv.js';
+import { scaledRows } from './scaled-rows.js';
 
 /** Merged weights that are held in memory until they are written, 128 MiB in all: those of most networks. */
 const KEPT_BYTES = 2 ** 27;
@@ -21,6 +22,8 @@ export class MergedWeights {
   /** The weight of one window of a form as a tensor, or why its type cannot hold it. */
   weightOf(term: Term, type: FloatType, form: Form): Tensor | string {
     const { layout } = form;
+    const scaled = scaledStored(term, type, layout);
+    if (scaled) return scaled;
     const made = weightOf(term, type, layout);
     if (typeof made === 'string') return made;
     // What is made again is made of what stands in files or is kept, so that making it stays one step.
@@ -64,17 +67,18 @@ function arranged(term: Term, layout: 'first' | 'last'): Float64Array {
   );
 }
 
-/** The weight of one window as a tensor, or why its type cannot hold it. */
-function weightOf(term: Term, type: FloatType, layout: 'first' | 'last'): Tensor | string {
-  const shape = layoutOf(term, layout);
-  const stored = type === 'float32' && layout === 'first' && !term.transposed ? rowScaledOf(term) : undefined;
-  if (stored?.weight.dtype === 'float32') {
-    const data = copyFloat32(stored.weight);
-    const factor = stored.factor ?? new Float64Array(term.outputs).fill(1);
-    if (scaleFloat32Rows(data, factor)) return float32Tensor(shape, data);
-  }
-  return rounded(type, shape, arranged(term, layout));
+/** A stored weight that was at most scaled: read from where it lies whenever it is wanted, and never held. */
+function scaledStored(term: Term, type: FloatType, layout: 'first' | 'last'): Tensor | undefined {
+  if (type !== 'float32' || layout === 'last' || term.transposed) return undefined;
+  const stored = rowScaledOf(term);
+  if (stored?.weight.dtype !== 'float32') return undefined;
+  const factor = stored.factor ?? new Float64Array(term.outputs).fill(1);
+  return scaledRows(stored.weight, factor, layoutOf(term, layout));
 }
+
+/** The weight of one window as a tensor, or why its type cannot hold it. */
+const weightOf = (term: Term, type: FloatType, layout: 'first' | 'last'): Tensor | string =>
+  rounded(type, layoutOf(term, layout), arranged(term, layout));
 
 /** The numbers in the model's own type, or why that type cannot hold them. */
 export function rounded(type: FloatType, shape: readonly number[], values: Float64Array): Tensor | string {
