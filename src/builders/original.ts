@@ -1,12 +1,13 @@
 import { never } from '../base/errors.js';
 import type { Law } from './laws.js';
+import { Normal } from './normal.js';
 import type { Fill } from './params.js';
 import { Threefry } from './threefry.js';
 
 /*
  * Fresh weights from the laws of the networks' own code. Each tensor has a stream of its own, keyed by the seed and its state-dict key, so
- * that a layer keeps its weights when another one changes. Uniform numbers have 53 random bits. Normal ones come by Box and Muller's
- * transform, which is exact, from two of them; truncated ones by rejection, exact as well. All in float64, rounded once.
+ * that a layer keeps its weights when another one changes. Uniform numbers have 53 random bits, normal ones follow their law exactly (normal.ts), and truncated ones
+ * by rejection. All in float64, rounded once.
  */
 
 /** Draws every parameter from its law. Equal seeds give equal weights. */
@@ -14,7 +15,9 @@ export function originalFill(seed: number): Fill {
   return (out, param, from) => draw(out, streamOf(param.name, seed), param.law, from);
 }
 
-function draw(out: Float32Array, stream: Threefry, law: Law, from: number): void {
+function draw(out: Float32Array, stream: Threefry, law: Law, first: number): void {
+  // Counters have 32 bits; told so here, the engine computes in integers.
+  const from = first | 0;
   switch (law.law) {
     case 'constant':
       out.fill(law.value);
@@ -22,38 +25,28 @@ function draw(out: Float32Array, stream: Threefry, law: Law, from: number): void
     case 'uniform':
       for (let i = 0; i < out.length; i++) out[i] = law.bound * (2 * stream.uniform(from + i, 0) - 1);
       return;
-    case 'normal':
-      drawNormal(out, stream, law.std, from);
+    case 'normal': {
+      const normal = new Normal(stream);
+      for (let i = 0; i < out.length; i++) out[i] = law.std * normal.at(from + i);
       return;
-    case 'truncated-normal':
-      drawTruncated(out, stream, law, from);
+    }
+    case 'truncated-normal': {
+      const normal = new Normal(stream);
+      for (let i = 0; i < out.length; i++) out[i] = truncated(normal, law, from + i);
       return;
+    }
     default:
       never(law);
   }
 }
 
-/** Elements 2j and 2j + 1 share the two uniform numbers of the counters 2j and 2j + 1. */
-function drawNormal(out: Float32Array, stream: Threefry, std: number, from: number): void {
-  for (let i = from - (from % 2); i < from + out.length; i += 2) {
-    const radius = std * Math.sqrt(-2 * Math.log(1 - stream.uniform(i, 0)));
-    const angle = 2 * Math.PI * stream.uniform(i + 1, 0);
-    if (i >= from) out[i - from] = radius * Math.cos(angle);
-    out[i + 1 - from] = radius * Math.sin(angle);
-  }
-}
-
 type Truncated = Extract<Law, { law: 'truncated-normal' }>;
 
-function drawTruncated(out: Float32Array, stream: Threefry, { std, low, high }: Truncated, from: number): void {
-  for (let i = 0; i < out.length; i++) {
-    for (let attempt = 0; ; attempt += 2) {
-      const radius = std * Math.sqrt(-2 * Math.log(1 - stream.uniform(from + i, attempt)));
-      const x = radius * Math.cos(2 * Math.PI * stream.uniform(from + i, attempt + 1));
-      if (x < low || x > high) continue;
-      out[i] = x;
-      break;
-    }
+/** The first number within the limits. */
+function truncated(normal: Normal, { std, low, high }: Truncated, index: number): number {
+  for (let trial = 0; ; trial++) {
+    const x = std * normal.at(index, trial);
+    if (x >= low && x <= high) return x;
   }
 }
 

@@ -1,7 +1,7 @@
-import { ByteRange } from '../base/bytes.js';
 import { never } from '../base/errors.js';
 import type { Value } from '../graph/ir.js';
 import { elementCount } from '../tensor/dtype.js';
+import { madeTensor } from '../tensor/made-numbers.js';
 import { lazyTensor, rangeTensor, type Tensor } from '../tensor/tensor.js';
 import type { Law } from './laws.js';
 
@@ -74,15 +74,7 @@ export function filledTensor(
   rows = param.shape[0] ?? 1,
 ): Tensor {
   const first = from * elementCount(param.shape.slice(1));
-  const shape = [rows, ...param.shape.slice(1)];
-  const size = 4 * elementCount(shape);
-  const read = (at: number, count: number): Uint8Array => {
-    const start = Math.floor(at / 4);
-    const out = new Float32Array(Math.ceil((at + count) / 4) - start);
-    fill(out, param, first + start);
-    return new Uint8Array(out.buffer, at - 4 * start, count);
-  };
-  return rangeTensor(param.dtype, shape, new ByteRange({ size, read }, 0, size));
+  return madeTensor([rows, ...param.shape.slice(1)], (out, at) => fill(out, param, first + at));
 }
 
 /** Rows of a tensor with at least one axis, as a view of its bytes. */

@@ -22,9 +22,10 @@ export class Threefry {
 
   /** Sets `x0` and `x1` to the block of this counter, as signed 32-bit words. */
   at(counter0: number, counter1: number): void {
-    const k0 = this.#k0;
-    const k1 = this.#k1;
-    const k2 = this.#k2;
+    // Told here that these are 32-bit words, the engine computes in integers throughout: twice as fast.
+    const k0 = this.#k0 | 0;
+    const k1 = this.#k1 | 0;
+    const k2 = this.#k2 | 0;
     let a = (counter0 + k0) | 0;
     let b = (counter1 + k1) | 0;
     a = (a + b) | 0;

@@ -5,6 +5,7 @@ import type { Law } from '../../src/builders/laws.js';
 import { originalFill } from '../../src/builders/original.js';
 import { Threefry } from '../../src/builders/threefry.js';
 import { asFloat32 } from '../../src/tensor/tensor.js';
+import { distance, LARGEST_DISTANCE, normalCdf } from '../support/distributions.js';
 
 // Known answers of the generator's authors (Random123, kat_vectors, threefry2x32 20).
 test.each([
@@ -29,19 +30,6 @@ test.each([
   expect([stream.x0 >>> 0, stream.x1 >>> 0]).toEqual(words);
 });
 
-/** Abramowitz and Stegun 7.1.26 refined by a series: the normal distribution function to 1e-10, far below what the test can see. */
-function normalCdf(z: number): number {
-  if (z < -8) return 0;
-  if (z > 8) return 1;
-  let term = z;
-  let sum = z;
-  for (let k = 1; Math.abs(term) > 1e-16 * Math.abs(sum) && k < 400; k++) {
-    term *= (z * z) / (2 * k + 1);
-    sum += term;
-  }
-  return 0.5 + (sum * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
-}
-
 function cdf(law: Exclude<Law, { law: 'constant' }>): (x: number) => number {
   switch (law.law) {
     case 'uniform':
@@ -56,18 +44,6 @@ function cdf(law: Exclude<Law, { law: 'constant' }>): (x: number) => number {
   }
 }
 
-/** Kolmogorov and Smirnov's sqrt(n) * largest distance; above 1.95 once in a thousand samples of the right law. */
-function distance(sample: Float32Array, f: (x: number) => number): number {
-  const sorted = Float64Array.from(sample).sort();
-  let d = 0;
-  for (const [i, x] of sorted.entries()) {
-    const p = f(x);
-    d = Math.max(d, p - i / sorted.length, (i + 1) / sorted.length - p);
-  }
-  return d * Math.sqrt(sorted.length);
-}
-
-const LARGEST_DISTANCE = 1.95;
 const relu = Math.SQRT2;
 
 // Each kind of parameter of each family, with the law that PyTorch's code for it states.
