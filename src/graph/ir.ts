@@ -3,6 +3,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { type Attr, type Carried, graphsOf, type MetadataEntry, type Span, type SparseTensor } from './attr.js';
 import { type AnyOpDef, lensOf, matches, type Typed } from './op-def.js';
 import type { ValueType } from './types.js';
+import { NO_USES, type Uses } from './uses.js';
 
 /*
  * The IR is a mutable graph whose every edit goes through `Editor` (edit.ts); to everyone else it is read-only. Identity is the object;
@@ -14,7 +15,7 @@ export class Value {
   /** The node that makes it, if one does. */
   readonly producer: Node | undefined = undefined;
   /** The consuming nodes, those in subgraphs included, with the number of inputs each takes it on. */
-  readonly uses: ReadonlyMap<Node, number> = new Map();
+  readonly uses: Uses = NO_USES;
   /** How many times a graph (its own or a subgraph) lists it as an output. */
   readonly outputCount: number = 0;
   /** Whether its graph lists it as an input; with an initializer: a default that a caller may override (from IR version 4 on). */

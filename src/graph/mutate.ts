@@ -1,6 +1,7 @@
 import type { Attr } from './attr.js';
 import { graphsOf } from './attr.js';
 import { Graph, NO_ATTRS, Node, Value } from './ir.js';
+import { type Uses, withUses } from './uses.js';
 
 /*
  * The only writes to the IR's objects. They keep producers, uses and order consistent, and nothing else: no checks, no touched spans.
@@ -41,9 +42,9 @@ export function forgetValue(value: Value): void {
 }
 
 export function setInputs(node: Node, inputs: readonly (Value | undefined)[]): void {
-  for (const value of node.inputs) if (value) dropUse(value, node);
+  for (const value of node.inputs) if (value) addUses(value, node, -1);
   mutable(node).inputs = [...inputs];
-  for (const value of inputs) if (value) addUse(value, node);
+  for (const value of inputs) if (value) addUses(value, node, 1);
 }
 
 /** Lets a node read `to` wherever it reads `from`. Of a node with very many inputs, the others are neither copied nor counted anew. */
@@ -54,8 +55,8 @@ export function swapInput(node: Node, from: Value, to: Value): void {
     inputs[i] = to;
     if (left > 1) i = inputs.indexOf(from, i + 1);
   }
-  mutable(from).uses.delete(node);
-  mutable(to).uses.set(node, (to.uses.get(node) ?? 0) + count);
+  addUses(from, node, -count);
+  addUses(to, node, count);
 }
 
 /** Changes one input; the others, and their uses, are not touched. `index` may be one past the last. */
@@ -64,21 +65,16 @@ export function setInputAt(node: Node, index: number, value: Value | undefined):
   const old = inputs[index];
   while (inputs.length < index) inputs.push(undefined);
   inputs[index] = value;
-  if (old) dropUse(old, node);
-  if (value) addUse(value, node);
+  if (old) addUses(old, node, -1);
+  if (value) addUses(value, node, 1);
 }
 
 // An array of the node's own since `setInputs`.
 const mutableInputs = (node: Node): (Value | undefined)[] => node.inputs as (Value | undefined)[];
 
-function addUse(value: Value, node: Node): void {
-  mutable(value).uses.set(node, (value.uses.get(node) ?? 0) + 1);
-}
-
-function dropUse(value: Value, node: Node): void {
-  const count = (value.uses.get(node) ?? 0) - 1;
-  if (count > 0) mutable(value).uses.set(node, count);
-  else mutable(value).uses.delete(node);
+function addUses(value: Value, node: Node, more: number): void {
+  const count = Math.max(0, (value.uses.get(node) ?? 0) + more);
+  (value as { uses: Uses }).uses = withUses(value.uses, node, count);
 }
 
 /** Makes `node` the producer of `outputs`. */
