@@ -20,23 +20,12 @@ export function decode<N extends MessageName>(source: ByteSource, name: N, limit
   return root as Message as Message<N>;
 }
 
-/** A model whose nodes, but for those inside other nodes, are decoded one by one: a large graph is then never there as messages. */
-export interface DecodedModel {
-  readonly message: Message<'ModelProto'>;
-  /** Decodes a node of the graph or of a function; gives one that is decoded already as it is. */
-  node(m: Message<'NodeProto'>): Message<'NodeProto'>;
-}
-
-/** Decodes a model, node by node. */
-export function decodeModel(source: ByteSource, limits: Limits): DecodedModel {
-  const decoder = new Decoder(new Cursor(source, 0), limits, true);
+/** Decodes a model. Nodes, but for those inside other nodes, are decoded when somebody goes over them: a large graph is never there as messages. */
+export function decodeModel(source: ByteSource, limits: Limits): Message<'ModelProto'> {
   const root = open(messageType('ModelProto'), new ByteRange(source, 0, source.size));
-  decoder.message(root, source.size, 0);
-  return { message: root as Message as Message<'ModelProto'>, node: (m) => decoder.node(m) };
+  new Decoder(new Cursor(source, 0), limits, true).message(root, source.size, 0);
+  return root as Message as Message<'ModelProto'>;
 }
-
-/** The fields of a message that is not decoded yet. */
-const UNREAD = Object.freeze({});
 
 /** How deep the nodes stand that are decoded one by one: in the graph or a function, which are in the model. */
 const NODE_DEPTH = 2;
@@ -58,6 +47,23 @@ const open = (type: MessageType, span: ByteRange): Draft => ({
   span,
 });
 
+/** Nodes that are not decoded yet, by their places in the file. */
+class UnreadNodes implements Iterable<Message<'NodeProto'>> {
+  readonly #starts: number[] = [];
+  readonly #sizes: number[] = [];
+
+  constructor(private readonly decoder: Decoder) {}
+
+  push(at: number, size: number): void {
+    this.#starts.push(at);
+    this.#sizes.push(size);
+  }
+
+  *[Symbol.iterator](): Generator<Message<'NodeProto'>, void, undefined> {
+    for (const [i, at] of this.#starts.entries()) yield this.decoder.node(at, this.#sizes[i] ?? 0);
+  }
+}
+
 class Decoder {
   constructor(
     readonly cursor: Cursor,
@@ -65,11 +71,11 @@ class Decoder {
     readonly oneByOne: boolean,
   ) {}
 
-  node(m: Message<'NodeProto'>): Message<'NodeProto'> {
-    if (m.fields !== UNREAD || !m.span) return m;
-    const draft = open(messageType('NodeProto'), m.span);
-    this.cursor.at = m.span.at;
-    this.message(draft, m.span.at + m.span.size, NODE_DEPTH);
+  node(at: number, size: number): Message<'NodeProto'> {
+    const { cursor } = this;
+    const draft = open(messageType('NodeProto'), new ByteRange(cursor.source, at, size));
+    cursor.at = at;
+    this.message(draft, at + size, NODE_DEPTH);
     return draft as Message as Message<'NodeProto'>;
   }
 
@@ -113,12 +119,12 @@ class Decoder {
     const size = cursor.length(end);
     if (field.message) {
       const at = cursor.at;
-      const span = new ByteRange(cursor.source, at, size);
       if (this.oneByOne && depth + 1 === NODE_DEPTH && field.message.name === 'NodeProto') {
-        this.#put(draft, field, { ...open(field.message, span), fields: UNREAD });
+        this.#unread(draft, field).push(at, size);
         cursor.at += size;
         return true;
       }
+      const span = new ByteRange(cursor.source, at, size);
       const before = field.repeated ? undefined : draft.fields[field.name];
       const inner = isDraft(before) ? before : open(field.message, span);
       if (before !== undefined) inner.span = undefined;
@@ -133,6 +139,14 @@ class Decoder {
       this.#put(draft, field, cursor.text(size));
     } else this.#put(draft, field, cursor.take(size));
     return true;
+  }
+
+  #unread(draft: Draft, field: Field): UnreadNodes {
+    const before = draft.fields[field.name];
+    if (before instanceof UnreadNodes) return before;
+    const nodes = new UnreadNodes(this);
+    draft.fields[field.name] = nodes;
+    return nodes;
   }
 
   #put(draft: Draft, field: Field, value: unknown): void {

@@ -10,9 +10,11 @@ type FieldValue<K> = K extends `${infer E}*`
     ? readonly string[]
     : E extends 'bytes'
       ? readonly Chunk[]
-      : E extends MessageName
-        ? readonly Message<E>[]
-        : Packed
+      : E extends 'NodeProto'
+        ? Iterable<Message<E>>
+        : E extends MessageName
+          ? readonly Message<E>[]
+          : Packed
   : K extends 'string'
     ? string
     : K extends 'bytes'

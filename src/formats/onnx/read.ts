@@ -22,7 +22,7 @@ import {
   setOutputs,
 } from '../../graph/mutate.js';
 import { type AttrContext, readAttr, readSparse } from './attrs.js';
-import { decode, decodeModel, type DecodedModel } from './decode.js';
+import { decode, decodeModel } from './decode.js';
 import type { ExternalData } from './external.js';
 import { FUNCTION_HELD, GRAPH_HELD, MODEL_HELD, NODE_HELD, NODE_HELD_WITHOUT_TYPE } from './held.js';
 import { leftover, type Message, message, OnnxCarried } from './message.js';
@@ -48,7 +48,7 @@ export function readOnnx(source: Uint8Array | ByteSource, options: ReadOptions =
   const limits = { ...LIMITS, ...options.limits };
   try {
     const decoded = decodeModel(bytes, limits);
-    if (!decoded.message.fields.graph) throw noGraph(bytes.size);
+    if (!decoded.fields.graph) throw noGraph(bytes.size);
     return new Reader(limits, options.external, decoded).model();
   } catch (error) {
     if (!(error instanceof CnnxError)) throw error;
@@ -75,7 +75,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
   constructor(
     readonly limits: Limits,
     readonly external: ExternalData | undefined,
-    readonly decoded: DecodedModel,
+    readonly decoded: Message<'ModelProto'>,
   ) {}
 
   tensor(m: Message<'TensorProto'>): OnnxTensor {
@@ -83,7 +83,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
   }
 
   model(): Model {
-    const m = this.decoded.message;
+    const m = this.decoded;
     const f = m.fields;
     const model = new Model();
     Object.assign(mutable(model), {
@@ -177,34 +177,35 @@ class Reader implements Pick<AttrContext, 'tensor'> {
 
   nodes(
     graph: Graph,
-    messages: readonly Message<'NodeProto'>[],
+    messages: Iterable<Message<'NodeProto'>>,
     infos: readonly ValueInfo[],
     outputs: () => readonly Value[],
   ): void {
-    const nodes: Node[] = [];
-    const inputs: (readonly string[] | undefined)[] = [];
-    const withGraphs = new Map<Node, readonly Message<'AttributeProto'>[]>();
-    for (const unread of messages) {
-      const m = this.decoded.node(unread);
+    // Once one has to wait for what is defined further on, or holds graphs, all that come after it wait too: uses keep the order of the file.
+    const waiting: (() => void)[] = [];
+    for (const m of messages) {
       const node = makeNode(graph, m);
-      nodes.push(node);
-      inputs.push(m.fields.input);
-      const attributes = m.fields.attribute;
-      if (attributes?.some((a) => a.fields.g ?? a.fields.graphs)) withGraphs.set(node, attributes);
-      else this.attrs(node, attributes);
+      const { input: names = [], attribute } = m.fields;
+      const hasGraphs = attribute?.some((a) => a.fields.g ?? a.fields.graphs) ?? false;
+      if (!hasGraphs) this.attrs(node, attribute);
+      const connect = (): void =>
+        setInputs(
+          node,
+          names.map((name) => (name === '' ? undefined : resolve(graph, name))),
+        );
+      if (waiting.length === 0 && !hasGraphs && names.every((name) => name === '' || graph.values.has(name))) connect();
+      else
+        waiting.push(() => {
+          connect();
+          if (hasGraphs) this.attrs(node, attribute);
+        });
     }
     mutable(graph).listedInfos = infos;
     for (const info of infos) {
       const value = graph.values.get(info.name);
       if (value) mutable(value).type ??= info.type;
     }
-    nodes.forEach((node, i) => {
-      setInputs(
-        node,
-        (inputs[i] ?? []).map((name) => (name === '' ? undefined : resolve(graph, name))),
-      );
-      this.attrs(node, withGraphs.get(node));
-    });
+    for (const connect of waiting) connect();
     setGraphOutputs(graph, outputs());
   }
 
