@@ -10,7 +10,7 @@ import { writeLargeModel, writeLongGraph } from './models.js';
  * them, or that does nothing. `npm run bench` prints the table of docs/performance.md; `npm run bench -- resnet50 start` only those parts of it.
  */
 
-const CLI = fileURLToPath(new URL('../bundle/cli/main.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../bundle/cli/main.cjs', import.meta.url));
 const FLOOR = fileURLToPath(new URL('./floor.js', import.meta.url));
 const NOTHING = ['-e', '0'];
 const MODELS = [['resnet50'], ['vgg16_bn'], ['densenet201'], ['inception_v3'], ['resnet18', '--acb']];

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { CnnxError } from '../base/errors.js';
@@ -44,18 +43,21 @@ const READ_NO_FILES: ReadonlySet<string> = new Set(['doctor', 'list']);
 const BUG = 70;
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
-for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => process.exit(code));
-// Whoever read our output has seen enough.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
-  });
+/** Runs the command that the process was called with. */
+export async function start(): Promise<void> {
+  for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => process.exit(code));
+  // Whoever read our output has seen enough.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit(0);
+    });
+  }
+  process.exitCode = await main(process.argv.slice(2));
 }
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(argv: readonly string[]): Promise<number> {
+/** Runs a command, and gives its exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
   try {
     const program = await build(argv);
     await program.parseAsync(argv, { from: 'user' });

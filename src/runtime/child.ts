@@ -225,7 +225,11 @@ function errorOf({ code, message, hint, at }: Failure): Error {
 }
 
 function childModule(): string {
-  const beside = fileURLToPath(new URL('./child-main.js', import.meta.url));
-  // The sources run as TypeScript only under a test runner, and a plain process cannot: it runs the build.
-  return existsSync(beside) ? beside : fileURLToPath(new URL('../../dist/src/runtime/child-main.js', import.meta.url));
+  // In the bundle, in the library, and for the sources, which run as TypeScript only under a test runner: a plain process cannot, and runs the build.
+  const places = ['./child-main.cjs', './child-main.js', '../../dist/src/runtime/child-main.js'].map((place) =>
+    fileURLToPath(new URL(place, import.meta.url)),
+  );
+  const found = places.find(existsSync);
+  if (found === undefined) throw new Error(`bug: there is no program for models at ${places.join(' or ')}`);
+  return found;
 }

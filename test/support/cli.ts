@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-export const MAIN = fileURLToPath(new URL('../../dist/bundle/cli/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../dist/bundle/cli/main.cjs', import.meta.url));
 
 export interface CliResult {
   /** The exit code, or the name of the signal. */
@@ -13,10 +13,10 @@ export interface CliResult {
 /** Runs the built command line as a user would, on a machine whose CI asks for colours. */
 export function cnnx(
   args: readonly string[],
-  options: { cwd?: string; input?: Uint8Array; env?: Record<string, string> } = {},
+  options: { cwd?: string; input?: Uint8Array; env?: Record<string, string>; main?: string } = {},
 ): Promise<CliResult> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, [options.main ?? MAIN, ...args], {
       cwd: options.cwd,
       env: { ...process.env, CI: '1', ...options.env },
     });
