@@ -1,15 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  existsSync,
-  fchmodSync,
-  fsync,
-  openSync,
-  renameSync,
-  writev,
-} from 'node:fs';
+import { type BigIntStats, closeSync, constants, existsSync, fchmodSync, fsync, openSync, renameSync } from 'node:fs';
 import { access, mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -19,93 +9,9 @@ import { printable } from '../base/text.js';
 import { fileIdentity, isOpenSource } from './file-source.js';
 import { withIoAsync } from './io-error.js';
 import { discard, keep, removeAtExit } from './temp-files.js';
+import { EarlySync, pieces, writeChunks } from './write-chunks.js';
 
-const writePieces = promisify(writev);
 const sync = promisify(fsync);
-
-/** Ranges are asked for in blocks of at most this size. */
-const BLOCK = 8 * 1024 * 1024;
-
-/** Ranges of other files are copied through so much memory, used again and again. */
-const COPY_MEMORY = 4 * 1024 * 1024;
-
-const ALIGNMENT = 8;
-
-/** One system call takes at most this many pieces (IOV_MAX is 1024) and about this many bytes. */
-const MAX_PIECES = 512;
-const MAX_BATCH = 16 * 1024 * 1024;
-
-/** Pieces as views of memory, ranges in blocks that are read when their turn comes. */
-function* pieces(chunks: Iterable<Chunk>): Generator<Uint8Array, void, undefined> {
-  for (const chunk of chunks) {
-    if (chunk instanceof Uint8Array) {
-      if (chunk.byteLength > 0) yield chunk;
-      continue;
-    }
-    for (let at = 0; at < chunk.size; at += BLOCK) yield chunk.slice(at, Math.min(BLOCK, chunk.size - at)).bytes();
-  }
-}
-
-/** Writes all pieces in order from the file's present position: one batch is on its way while the next is read or made. */
-async function writeChunks(fd: number, chunks: Iterable<Chunk>): Promise<void> {
-  const memories = [new Uint8Array(COPY_MEMORY), new Uint8Array(COPY_MEMORY)] as const;
-  let memory: Uint8Array = memories[0];
-  let used = 0;
-  let batch: Uint8Array[] = [];
-  let size = 0;
-  let writing = Promise.resolve();
-  const flush = async (): Promise<void> => {
-    await writing;
-    writing = writeBatch(fd, batch);
-    // Whether it failed is asked before the next batch, and at the end.
-    writing.catch(() => undefined);
-    memory = memory === memories[0] ? memories[1] : memories[0];
-    used = 0;
-    batch = [];
-    size = 0;
-  };
-  const add = async (piece: Uint8Array): Promise<void> => {
-    batch.push(piece);
-    size += piece.byteLength;
-    if (batch.length >= MAX_PIECES || size >= MAX_BATCH) await flush();
-  };
-  try {
-    for (const chunk of chunks) {
-      if (chunk instanceof Uint8Array || !chunk.source.readInto) {
-        for (const piece of pieces([chunk])) await add(piece);
-        continue;
-      }
-      for (let at = 0; at < chunk.size; ) {
-        // Numbers are scaled where they are read to, in memory that is aligned.
-        used = Math.ceil(used / ALIGNMENT) * ALIGNMENT;
-        if (used === memory.length) await flush();
-        const part = memory.subarray(used, Math.min(memory.length, used + chunk.size - at));
-        chunk.readInto(at, part);
-        used += part.length;
-        at += part.length;
-        await add(part);
-      }
-    }
-    await flush();
-  } finally {
-    await writing;
-  }
-}
-
-async function writeBatch(fd: number, batch: readonly Uint8Array[]): Promise<void> {
-  let rest = batch;
-  while (rest.length > 0) rest = drop(rest, (await writePieces(fd, rest)).bytesWritten);
-}
-
-/** What is left after the first `count` bytes were written: the system may take fewer than it was given. */
-function drop(batch: readonly Uint8Array[], count: number): Uint8Array[] {
-  let left = count;
-  for (const [i, piece] of batch.entries()) {
-    if (left < piece.byteLength) return [piece.subarray(left), ...batch.slice(i + 1)];
-    left -= piece.byteLength;
-  }
-  return [];
-}
 
 /** Where an output really goes: symbolic links followed, so that they stay; and what stands there now. */
 interface Target {
@@ -231,12 +137,15 @@ async function writeBeside(target: Target, chunks: Iterable<Chunk>): Promise<str
 async function writeDurably(path: string, chunks: Iterable<Chunk>, like: BigIntStats | undefined): Promise<void> {
   const fd = openSync(path, 'wx');
   removeAtExit(path);
+  const early = new EarlySync(fd);
   try {
     if (like) fchmodSync(fd, Number(like.mode & 0o7777n));
-    await writeChunks(fd, chunks);
+    await writeChunks(fd, chunks, (bytes) => early.wrote(bytes));
+    await early.end();
     await sync(fd);
   } catch (error) {
     discard(path);
+    await early.end().catch(() => undefined);
     throw error;
   } finally {
     closeSync(fd);
