@@ -22,7 +22,7 @@ import { nearest, printable } from '../base/text.js';
 import { type Card, parseCard, type Variant } from './card.js';
 import { FAMILIES } from './families.js';
 
-const SOURCES: readonly unknown[] = [
+const SOURCES: readonly { readonly variants: object }[] = [
   alexnet,
   anynet,
   convnext,
@@ -44,13 +44,18 @@ const SOURCES: readonly unknown[] = [
   vgg,
 ];
 
-let parsed: readonly Card[] | undefined;
+const parsed = new Map<object, Card>();
+
+function cardOf(source: object): Card {
+  const known = parsed.get(source);
+  if (known) return known;
+  const card = parseCard(source, FAMILIES);
+  parsed.set(source, card);
+  return card;
+}
 
 /** The cards that cnnx comes with. */
-export function cards(): readonly Card[] {
-  parsed ??= SOURCES.map((source) => parseCard(source, FAMILIES));
-  return parsed;
-}
+export const cards = (): readonly Card[] => SOURCES.map(cardOf);
 
 /** Every variant of every card, by name. */
 export function variants(): readonly Variant[] {
@@ -62,11 +67,12 @@ export const parseOwnCard = (json: unknown): Card => parseCard(json, FAMILIES);
 
 /** Throws `builder/unknown`, with the nearest names. */
 export function findVariant(name: string): Variant {
-  const found = variants().find((variant) => variant.name === name);
+  const source = SOURCES.find((card) => Object.hasOwn(card.variants, name));
+  const found = source && cardOf(source).variants.get(name);
   if (found) return found;
   const near = nearest(
     name,
-    variants().map((variant) => variant.name),
+    SOURCES.flatMap((card) => Object.keys(card.variants)),
   );
   throw new CnnxError('builder/unknown', `there is no architecture ${printable(name)}`, {
     hint: near.length > 0 ? `did you mean ${near.join(', ')}?` : 'cnnx list shows all of them',
