@@ -10,7 +10,6 @@ import { RegionMemory } from './constant-regions.js';
 import type { Evaluate } from './evaluate.js';
 import { type RunReport, runRules } from './runner.js';
 import { SIMPLIFICATIONS, simplify } from './simplify.js';
-import { findTypes } from './types.js';
 
 export interface FuseOptions {
   /** Computes constant regions; without it, what takes arithmetic to fold stays. */
@@ -66,7 +65,6 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
   let left: RunReport['left'] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const simple = await simplify(model, { evaluate: options.evaluate, memory, ...rulesFor(options) });
-    findTypes(model);
     const algebra = runRules(model, [mergeLinear(lifts, merged)], { order: 'backward' });
     for (const report of [simple, algebra]) {
       for (const [name, count] of report.applied) applied.set(name, (applied.get(name) ?? 0) + count);

@@ -71,7 +71,8 @@ export const SIMPLIFICATIONS: readonly { readonly name: string; readonly doc: st
   .sort((a, b) => (a.name < b.name ? -1 : 1));
 
 /**
- * Applies every exact simplification to a model, in place, until none applies: outputs keep their names, types and values. Throws
+ * Applies every exact simplification to a model, in place, until none applies: outputs keep their names, types and values. The types of all values
+ * are found on the way, and known afterwards. Throws
  * `passes/unknown-rule` for names in `only` or `skip` that there are not.
  */
 export async function simplify(model: Model, options: SimplifyOptions = {}): Promise<SimplifyReport> {
