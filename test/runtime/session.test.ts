@@ -169,9 +169,9 @@ describe.each<[string, Create]>([
 
 describe('the model process', () => {
   test('a model that never ends is stopped, and the next one runs', async () => {
-    const impatient = new ModelProcess({ timeout: 3000 });
+    const impatient = new ModelProcess({ timeout: 2000 });
     const hang = impatient.load(endless).then((s) => s.run(new Map()));
-    await expect(hang).rejects.toThrow(/did not finish within 3 s/);
+    await expect(hang).rejects.toThrow(/did not finish within 2 s/);
     const session = await impatient.load(add);
     expect(session.outputs).toHaveLength(2);
     impatient.close();

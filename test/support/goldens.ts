@@ -59,8 +59,9 @@ function wordSum(param: Param): number {
   let sum = 0;
   for (const { value } of param.placements) {
     const bytes = value.initializer?.bytes() ?? new Uint8Array(0);
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-    for (const word of words) sum = (sum + word) | 0;
+    // Signed, and by index: several times as fast, and the same modulo 2^32.
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+    for (let i = 0; i < words.length; i++) sum = (sum + (words[i] ?? 0)) | 0;
   }
   return sum;
 }
