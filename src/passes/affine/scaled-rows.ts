@@ -24,10 +24,23 @@ export function scaledRows(weight: Tensor, factor: Float64Array, shape: readonly
     range.readInto(4 * from, new Uint8Array(out.buffer, out.byteOffset, out.byteLength));
     return scaleFloat32Rows(out, factor, count / factor.length, from);
   };
-  for (let from = 0; from < count; from += BLOCK) if (!block(scratch.subarray(0, count - from), from)) return undefined;
+  const largest = factor.reduce((most, f) => Math.max(most, Math.abs(f)), 0);
+  for (let from = 0; from < count; from += BLOCK) {
+    const part = scratch.subarray(0, count - from);
+    range.readInto(4 * from, new Uint8Array(part.buffer, 0, part.byteLength));
+    if (!Number.isFinite(Math.fround(magnitude(part) * largest)) && !block(part, from)) return undefined;
+  }
   const made = madeTensor(shape, (out, from) => {
     for (let at = 0; at < out.length; at += BLOCK) block(out.subarray(at, at + BLOCK), from + at);
   });
   scaled.add(made);
   return made;
+}
+
+/** The largest magnitude; NaN when a number is NaN. Without their signs, the bits of floats are in the order of the floats. */
+function magnitude(values: Float32Array): number {
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  let most = 0;
+  for (let i = 0; i < bits.length; i++) most = Math.max(most, (bits[i] ?? 0) & 0x7fffffff);
+  return new Float32Array(Int32Array.of(most).buffer)[0] ?? 0;
 }

@@ -53,6 +53,14 @@ test('what is not finite is found wherever it stands, in large tensors too', () 
   }
 });
 
+test('large numbers are taken where their own factor leaves them finite', () => {
+  const large = float32Tensor([2, 2], [1e30, -1e30, 1, -1]);
+  const t = scaledRows(large, new Float64Array([1, 1e30]), [2, 2]);
+  expect(t && [...asFloat32(t)]).toEqual([1e30, -1e30, 1e30, -1e30].map(Math.fround));
+  expect(scaledRows(large, new Float64Array([1e30, 1]), [2, 2])).toBeUndefined();
+  expect(scaledRows(large, new Float64Array([1, Number.NaN]), [2, 2])).toBeUndefined();
+});
+
 test('rows are read from where they lie at each call; rows that lie nowhere are not taken', () => {
   const values = [1, 2, 3, 4];
   let reads = 0;
