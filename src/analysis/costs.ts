@@ -12,12 +12,8 @@ export interface CostOptions {
   readonly dims?: ReadonlyMap<string, number> | undefined;
 }
 
-export interface NodeCost {
-  readonly node: string;
-  readonly op: string;
-  /** The first output: its name and what is known of its shape. */
-  readonly output: string | undefined;
-  readonly shape: Shape | undefined;
+/** What one node adds to a model's costs. */
+interface Counts {
   /** Elements of the weights that this node is the first to use. */
   readonly parameters: number;
   readonly buffers: number;
@@ -26,9 +22,15 @@ export interface NodeCost {
   readonly activations: number | undefined;
 }
 
-export interface ModelCosts {
-  /** In the order of the file, those in subgraphs after the node that holds them. */
-  readonly nodes: readonly NodeCost[];
+export interface NodeCost extends Counts {
+  readonly node: string;
+  readonly op: string;
+  /** The first output: its name and what is known of its shape. */
+  readonly output: string | undefined;
+  readonly shape: Shape | undefined;
+}
+
+export interface CostTotals {
   readonly parameters: number;
   readonly buffers: number;
   readonly macs: number;
@@ -38,6 +40,11 @@ export interface ModelCosts {
   readonly peakActivationBytes: number | undefined;
   /** Nodes whose multiply-accumulates could not be counted, and calls of functions, which are not looked into. */
   readonly uncounted: readonly string[];
+}
+
+export interface ModelCosts extends CostTotals {
+  /** In the order of the file, those in subgraphs after the node that holds them. */
+  readonly nodes: readonly NodeCost[];
 }
 
 /**
@@ -53,39 +60,45 @@ export interface ModelCosts {
  * Every branch of a subgraph counts once. Does not change the model.
  */
 export function costs(model: Model, options: CostOptions = {}): ModelCosts {
+  const nodes: NodeCost[] = [];
+  const totals = count(model, options, (node, counts) => nodes.push(costOf(node, counts)));
+  return { nodes, ...totals };
+}
+
+/** The same without the list of nodes, which takes more memory than the nodes of a large graph do. */
+export const totalCosts = (model: Model, options: CostOptions = {}): CostTotals => count(model, options, () => {});
+
+function count(
+  model: Model,
+  { dims = new Map() }: CostOptions,
+  each: (node: Node, counts: Counts) => void,
+): CostTotals {
   return withTypesKept(model, () => {
-    inferShapes(model, registry, { inputs: sizedInputs(model, options.dims ?? new Map()) });
-    return countCosts(model);
+    inferShapes(model, registry, { inputs: sizedInputs(model, dims) });
+    return countNodes(model, each);
   });
 }
 
-function countCosts(model: Model): ModelCosts {
+function countNodes(model: Model, each: (node: Node, counts: Counts) => void): CostTotals {
   const seen = new Set<Value>();
   const called = new Set(model.functions.map((f) => `${f.domain ?? ''}:${f.name ?? ''}`));
-  const nodes: NodeCost[] = [];
+  const isCall = (node: Node): boolean => called.size > 0 && called.has(`${node.declaredDomain ?? ''}:${node.opType}`);
+  const totals = { parameters: 0, buffers: 0, macs: 0, activations: 0, weightBytes: 0 };
   const uncounted: string[] = [];
-  let weightBytes = 0;
   for (const graph of everyGraph(model)) {
     if (graph.root !== model) continue;
-    weightBytes += weightBytesOf(graph);
+    totals.weightBytes += weightBytesOf(graph);
     for (const node of graph.nodes()) {
-      const cost = nodeCost(node, seen);
-      nodes.push(cost);
-      if (cost.macs === undefined || called.has(`${node.declaredDomain ?? ''}:${node.opType}`))
-        uncounted.push(cost.node);
+      const counts = countsOf(node, seen);
+      totals.parameters += counts.parameters;
+      totals.buffers += counts.buffers;
+      totals.macs += counts.macs ?? 0;
+      totals.activations += counts.activations ?? 0;
+      if (counts.macs === undefined || isCall(node)) uncounted.push(nodeLabel(node));
+      each(node, counts);
     }
   }
-  const sum = (of: (cost: NodeCost) => number | undefined): number => nodes.reduce((n, c) => n + (of(c) ?? 0), 0);
-  return {
-    nodes,
-    parameters: sum((c) => c.parameters),
-    buffers: sum((c) => c.buffers),
-    macs: sum((c) => c.macs),
-    activations: sum((c) => c.activations),
-    weightBytes,
-    peakActivationBytes: peakBytes(model.graph, valueBytes),
-    uncounted,
-  };
+  return { ...totals, peakActivationBytes: peakBytes(model.graph, valueBytes), uncounted };
 }
 
 /** The inputs with sizes in place of names. */
@@ -108,11 +121,11 @@ function weightBytesOf(graph: Graph): number {
   return bytes;
 }
 
-function nodeCost(node: Node, seen: Set<Value>): NodeCost {
+function countsOf(node: Node, seen: Set<Value>): Counts {
   const statistics = batchNorm(node);
   let parameters = 0;
   let buffers = 0;
-  for (const value of new Set(node.inputs)) {
+  for (const value of node.inputs) {
     if (!value?.initializer || seen.has(value)) continue;
     const { dtype, shape } = value.initializer;
     if (!WEIGHT_TYPES.has(dtype) || shape.length === 0) continue;
@@ -120,18 +133,15 @@ function nodeCost(node: Node, seen: Set<Value>): NodeCost {
     if (value === statistics?.mean || value === statistics?.variance) buffers += elementCount(shape);
     else parameters += elementCount(shape);
   }
+  const activations = node.is(Conv) || node.is(ConvTranspose) ? elements(node.out.y) : 0;
+  return { parameters, buffers, macs: macsOf(node), activations };
+}
+
+function costOf(node: Node, counts: Counts): NodeCost {
   const output = node.outputs.find((v) => v !== undefined);
   const type = output?.type;
-  return {
-    node: nodeLabel(node),
-    op: node.opType,
-    output: output?.name,
-    shape: isTensorType(type) ? type.shape : undefined,
-    parameters,
-    buffers,
-    macs: macsOf(node),
-    activations: node.is(Conv) || node.is(ConvTranspose) ? elements(node.out.y) : 0,
-  };
+  const shape = isTensorType(type) ? type.shape : undefined;
+  return { node: nodeLabel(node), op: node.opType, output: output?.name, shape, ...counts };
 }
 
 const WEIGHT_TYPES: ReadonlySet<DType> = new Set(['float32', 'float64', 'float16', 'bfloat16']);

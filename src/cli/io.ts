@@ -2,6 +2,10 @@ import { isatty } from 'node:tty';
 import pc from 'picocolors';
 import type { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
+import { jsonPieces } from './json-pieces.js';
+
+/** Characters that are written at once. */
+const BLOCK = 2 ** 16;
 
 /** What commands say to people and programs: results on standard output, everything else on standard error. */
 class Io {
@@ -30,9 +34,17 @@ class Io {
     else this.print(text);
   }
 
-  /** A result for programs. Numbers that JSON has no word for become strings; bigint becomes a number where it is one exactly. */
+  /** A result for programs: see `jsonPieces`. */
   json(value: unknown): void {
-    this.print(JSON.stringify(value, jsonValue, 2));
+    let text = '';
+    for (const piece of jsonPieces(value)) {
+      text += piece;
+      if (text.length < BLOCK) continue;
+      this.#clear();
+      process.stdout.write(text);
+      text = '';
+    }
+    this.print(text);
   }
 
   /** Something worth knowing that is no result. */
@@ -76,11 +88,3 @@ class Io {
 }
 
 export const io = new Io();
-
-function jsonValue(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
-  if (value instanceof Map) return Object.fromEntries([...value].map(([k, v]) => [String(k), v as unknown]));
-  if (value instanceof Set) return [...value];
-  return value;
-}

@@ -1,6 +1,6 @@
 import { printable } from '../base/text.js';
 import { type Graph, Node, type Value } from './ir.js';
-import { cycleMessage, findCycle, nodeLabel } from './order.js';
+import { cycleMessage, findCycle, nodeLabel, numberNodes } from './order.js';
 import type { ProblemList } from './problems.js';
 import { isTensorType, typeText, type ValueType } from './types.js';
 
@@ -13,15 +13,14 @@ interface Misplaced {
 
 /** What must hold of graphs, nodes and values, whatever the operators mean. */
 export function checkGraphs(graphs: readonly Graph[], problems: ProblemList): void {
-  const position = new Map<Node, number>();
-  for (const graph of graphs) for (const node of graph.nodes()) position.set(node, position.size);
+  for (const graph of graphs) numberNodes(graph);
   const misplaced = new Map<Graph, Misplaced[]>();
   const read = (graph: Graph, value: Value, node: Node | undefined): void => {
     const reader = around(value.graph, graph, node);
     if (reader === 'outside') {
       const message = `${printable(value.name)} belongs to a graph that is not around the one that uses it`;
       problems.add('scope', message, { node, value });
-    } else if (reader && value.producer && (position.get(value.producer) ?? 0) >= (position.get(reader) ?? 0)) {
+    } else if (reader && value.producer && value.producer.position >= reader.position) {
       const own = misplaced.get(value.graph) ?? [];
       own.push({ reader, value, producer: value.producer });
       misplaced.set(value.graph, own);

@@ -6,7 +6,7 @@ import { checkElementTypes } from './element-types.js';
 import { constantTensor, type Node, type Value } from './ir.js';
 import { mutable } from './mutate.js';
 import { type AnyOpDef, layoutOf, lens } from './op-def.js';
-import { type Dim, isTensorType, type Shape, type ValueType } from './types.js';
+import { type Dim, equalTensorTypes, isTensorType, type Shape, type ValueType } from './types.js';
 
 /** Integer tensors longer than this are not followed as shapes: no shape, axes or pads are. */
 const MAX_FOLLOWED_INTS = 1024;
@@ -61,13 +61,18 @@ function setOutputTypes(node: Node, op: AnyOpDef, types: OutputTypes): void {
   node.outputs.forEach((value, i) => {
     if (!value) return;
     try {
-      mutable(value).type = joinTypes(value.type, list[i], value, node);
+      mutable(value).type = shared(joinTypes(value.type, list[i], value, node), node);
     } catch (error) {
       // A file may be wrong about a shape and still sound: what comes after goes by what the node gives.
       if (error instanceof CnnxError && error.code === 'graph/declared') mutable(value).type = list[i];
       throw error;
     }
   });
+}
+
+/** A type, or the same one of an input: in a large graph nearly every value has that, and they need only one. */
+function shared(type: ValueType | undefined, node: Node): ValueType | undefined {
+  return node.inputs.find((input) => input?.type && equalTensorTypes(input.type, type))?.type ?? type;
 }
 
 /** All that two descriptions of one value say together. Throws when they cannot both be true: `graph/shape`, or `graph/declared` when only the shapes differ. */

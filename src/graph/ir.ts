@@ -66,6 +66,8 @@ export class Node {
   /** Neighbours in the graph's order. */
   readonly previous: Node | undefined = undefined;
   readonly next: Node | undefined = undefined;
+  /** Its place in the graph's order, from 0 on, when `numberNodes` last looked. */
+  readonly position: number = 0;
 
   constructor(
     readonly graph: Graph,
@@ -100,7 +102,7 @@ export class Node {
 
   /** Graphs in its attributes. */
   get subgraphs(): readonly Graph[] {
-    return Array.from(this.attrs.values(), graphsOf).flat();
+    return this.attrs.size === 0 ? [] : Array.from(this.attrs.values(), graphsOf).flat();
   }
 }
 

@@ -22,6 +22,15 @@ export const tensorType = (dtype: DType, shape?: Shape): TensorType => ({ kind: 
 
 export const isTensorType = (t: ValueType | undefined): t is TensorType => t?.kind === 'tensor';
 
+/** Whether two are types of tensors, and say the same. */
+export function equalTensorTypes(a: ValueType | undefined, b: ValueType | undefined): boolean {
+  if (!isTensorType(a) || !isTensorType(b) || a.dtype !== b.dtype) return false;
+  const { shape } = b;
+  return a.shape && shape
+    ? a.shape.length === shape.length && a.shape.every((d, i) => d === shape[i])
+    : a.shape === shape;
+}
+
 /** The shape of a tensor type whose dimensions are all known numbers. */
 export function staticShape(t: ValueType | undefined): readonly number[] | undefined {
   if (!isTensorType(t) || !t.shape) return undefined;

@@ -1,4 +1,4 @@
-import { costs } from '../analysis/index.js';
+import { totalCosts } from '../analysis/index.js';
 import type { Model } from '../graph/ir.js';
 import { freezeInitializers } from '../passes/freeze.js';
 import { fuse, type FuseOptions, type FuseReport } from '../passes/fuse.js';
@@ -51,6 +51,6 @@ export async function fuseChecked(model: Model, options: FuseCheckedOptions = {}
 }
 
 function totals(model: Model): Totals {
-  const { parameters, buffers, macs, weightBytes } = costs(model);
+  const { parameters, buffers, macs, weightBytes } = totalCosts(model);
   return { parameters: parameters + buffers, macs, weightBytes };
 }

@@ -103,6 +103,7 @@ export function identityForm(source: Value, channels: number, rank: number, layo
   };
   return {
     terms: [term],
+    bias: undefined,
     outputs: channels,
     layout,
     type: undefined,

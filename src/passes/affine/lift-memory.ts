@@ -5,14 +5,14 @@ import type { Lifted, Memory } from './lift.js';
 const MIN_LEVELS = 32;
 
 /** Values remembered at once: roots come in order, and ask for what stands just below them. */
-const MAX_VALUES = 10_000;
+const MAX_VALUES = 256;
 
 /**
  * What lifting came to at values, by attempt. Every root of a region asks for the forms below it: without a memory, that takes the depth
  * of the region for each of its nodes. It may be out of date, so what is written out is lifted anew; `forget` sees to it that little is missed.
  */
 export class LiftMemory {
-  readonly #values = new Map<Value, Map<string, Lifted>>();
+  #values = new Map<Value, Map<string, Lifted>>();
 
   /** The memory of one attempt. */
   of(attempt: string): Memory {
@@ -22,7 +22,8 @@ export class LiftMemory {
         return lifted && lifted.levels >= MIN_LEVELS ? lifted : undefined;
       },
       set: (value, lifted) => {
-        if (this.#values.size >= MAX_VALUES) this.#values.clear();
+        // A new Map, since V8 lets the table of one that is cleared point to what follows: collecting that takes the whole heap.
+        if (this.#values.size >= MAX_VALUES) this.#values = new Map();
         const attempts = this.#values.get(value) ?? new Map<string, Lifted>();
         this.#values.set(value, attempts.set(attempt, lifted));
       },

@@ -212,9 +212,10 @@ export class Lifting {
         ? { values: () => added(p.values(), q.values()), magnitudes: () => added(p.magnitudes(), q.magnitudes()) }
         : (p ?? q);
     return {
-      ...f,
       terms,
       bias,
+      outputs: f.outputs,
+      layout: f.layout,
       type: f.type ?? g.type,
       path: { below: [f.path, g.path] },
       macs: f.macs + g.macs,
