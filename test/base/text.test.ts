@@ -34,12 +34,12 @@ const bytes = fc.oneof(
 test('any bytes are a name, and come back', () => {
   fc.assert(
     fc.property(bytes, (b) => {
-      expect(encodeName(decodeName(b))).toEqual(b);
+      expect(Buffer.compare(encodeName(decodeName(b)), b)).toBe(0);
     }),
     { numRuns: 5000, seed: 5 },
   );
   const long = new Uint8Array(300_000).fill(0xff);
-  expect(encodeName(decodeName(long))).toEqual(long);
+  expect(Buffer.compare(encodeName(decodeName(long)), long)).toBe(0);
 });
 
 test('valid UTF-8 is decoded as everywhere, a byte order mark kept', () => {

@@ -97,7 +97,7 @@ const isLinear = (model: Model): boolean => {
 
 /**
  * Where the one merged convolution's weights or biases are further from the exact ones than half a unit in the last place. The exact ones are the
- * response of the original graph, in float64, to zeros and to one impulse for each weight: no algebra at all.
+ * response of the original graph, in float64, to zeros and to an impulse for each weight, one in every group at a time: no algebra at all.
  */
 function weightsOff(before: Model, after: Model, of: ReparamModel): readonly string[] {
   const node = [...after.graph.nodes()].find((n) => n.is(Conv) || n.is(Gemm));
@@ -124,10 +124,10 @@ function weightsOff(before: Model, after: Model, of: ReparamModel): readonly str
   const channels = width * groups;
   const size = taps.reduce((n, d) => n * d, 1);
 
-  /** Of an input with a one at `at`, the outputs of all channels there. */
-  const respond = (at: number | undefined): Float64Array => {
+  /** Of an input with ones at `places`, the outputs of all channels there. */
+  const respond = (places: readonly number[]): Float64Array => {
     const data = new Float64Array(images * channels * plane);
-    if (at !== undefined) data[at] = 1;
+    for (const at of places) data[at] = 1;
     const name = before.graph.inputs.find((v) => !v.initializer)?.name ?? '';
     const { outputs: found } = runNaive(before, new Map([[name, nd([images, channels, ...lengths], data)]]), ['Relu']);
     const [y] = found.values();
@@ -139,7 +139,7 @@ function weightsOff(before: Model, after: Model, of: ReparamModel): readonly str
   };
 
   const found = asFloat64(w.initializer);
-  const bias = respond(undefined);
+  const bias = respond([]);
   const off: string[] = [];
   const check = (what: string, value: number, exact: number): void => {
     // A sum that the float64 response itself rounds is off by less than 2^-40 of one.
@@ -147,9 +147,9 @@ function weightsOff(before: Model, after: Model, of: ReparamModel): readonly str
   };
   const given = b?.initializer && asFloat64(b.initializer);
   bias.forEach((exact, o) => check(`bias ${o}`, given?.[o] ?? 0, exact));
-  // Every tap of the last channel of each group, or of all channels.
-  const sampled = Array.from({ length: channels }, (_, c) => c).filter((c) => isFull || c % width === width - 1);
-  for (const c of sampled) {
+  const rows = outputs / groups;
+  // Every tap of the last channel of each group, or of all channels. What a group's impulse does to another group is off there.
+  for (let j = isFull ? 0 : width - 1; j < width; j++) {
     for (let t = 0; t < size; t++) {
       let rest = t;
       const at = taps.map(() => 0);
@@ -157,13 +157,12 @@ function weightsOff(before: Model, after: Model, of: ReparamModel): readonly str
         at[i] = (start[i] ?? 0) + (rest % (taps[i] ?? 1)) * (dilations[i] ?? 1);
         rest = Math.floor(rest / (taps[i] ?? 1));
       }
-      const response = respond(at.reduce((sum, p, i) => sum * (lengths[i] ?? 1) + p, c));
-      const g = Math.floor(c / width);
+      const inGroup = (g: number): number => at.reduce((sum, p, i) => sum * (lengths[i] ?? 1) + p, g * width + j);
+      const response = respond(Array.from({ length: groups }, (_, g) => inGroup(g)));
       for (let o = 0; o < outputs; o++) {
         const exact = (response[o] ?? 0) - (bias[o] ?? 0);
-        const own = Math.floor(o / (outputs / groups)) === g;
-        const index = node.is(Gemm) && node.attr.transB === 0 ? c * outputs + o : (o * width + (c % width)) * size + t;
-        check(`weight ${o}, ${c}, tap ${t}`, own ? (found[index] ?? 0) : 0, exact);
+        const index = node.is(Gemm) && node.attr.transB === 0 ? j * outputs + o : (o * width + j) * size + t;
+        check(`weight ${o}, ${Math.floor(o / rows) * width + j}, tap ${t}`, found[index] ?? 0, exact);
       }
     }
   }

@@ -68,11 +68,12 @@ test('a composition is the product of the two matrices, tap by tap', () => {
       );
       const kernel = composeKernels(outer, inner, { taps: size, outer: outerSteps, inner: innerSteps });
       const found: Plain = { ...outer, inputs: inner.inputs, groups: composedGroups(outer, inner), taps: size, kernel };
+      const [outerPlaces, innerPlaces] = [placesOf(taps), placesOf(below)];
       for (let o = 0; o < outer.outputs; o++) {
         for (let i = 0; i < inner.inputs; i++) {
           const expected = new Float64Array(product(size));
-          for (const [t, p] of placesOf(taps).entries()) {
-            for (const [u, q] of placesOf(below).entries()) {
+          for (const [t, p] of outerPlaces.entries()) {
+            for (const [u, q] of innerPlaces.entries()) {
               const place = p.map((v, axis) => v * (outerSteps[axis] ?? 1) + (q[axis] ?? 0) * (innerSteps[axis] ?? 1));
               const at = flat(place, size);
               for (let m = 0; m < channels; m++)
