@@ -30,8 +30,8 @@ function relativeL2(found: Float64Array, expected: Float64Array): number {
 // A residual network, one with BatchNorms in front of convolutions, one with biased convolutions under BatchNorms, and the article's own.
 const CASES = [
   ['resnet18', { imageSize: 64 }, 'authors', {}],
-  ['resnet18', { imageSize: 64, numClasses: 7 }, 'plain', {}],
-  ['densenet121', { imageSize: 64 }, 'plain', {}],
+  ['resnet18', { imageSize: 64, layers: [1, 1, 1, 1], numClasses: 7 }, 'plain', {}],
+  ['densenet121', { imageSize: 64, blockConfig: [2, 3, 2, 2] }, 'plain', {}],
   ['acnet', { numClasses: 3 }, undefined, { averaged: false }],
   ['acnet_bias_false', {}, undefined, { averaged: false }],
 ] as const;
@@ -83,7 +83,8 @@ const sameBytes = (a: Tensor, b: Tensor): boolean => Buffer.from(a.bytes()).equa
 
 describe('what the BatchNorms of the ordinary network do', () => {
   test('nothing but add: weight sqrt(1 + eps), mean 0, variance 1, no batches', async () => {
-    const built = buildArchitecture(findVariant('resnet18'), { config: { imageSize: 32 }, acb: 'authors', ...golden });
+    const config = { imageSize: 32, layers: [1, 1, 2, 1] };
+    const built = buildArchitecture(findVariant('resnet18'), { config, acb: 'authors', ...golden });
     await fuse(built.model);
     const { tensors } = deployedStateDict(built.model, 'torchvision');
     const all = (name: string): number[] => [...new Set(asFloat32(tensors.get(name) ?? missing(name)))];
@@ -117,7 +118,7 @@ describe('what is refused', () => {
 
   test("a bias where the ordinary network has none: DenseNet's growing convolutions with the authors' blocks", async () => {
     const built = buildArchitecture(findVariant('densenet121'), {
-      config: { imageSize: 32 },
+      config: { imageSize: 32, blockConfig: [2, 2, 2, 2] },
       acb: 'authors',
       ...golden,
     });
