@@ -3,6 +3,7 @@ import { type Editor, everyGraph } from '../graph/edit.js';
 import type { Graph, Model, Node, Value } from '../graph/ir.js';
 import { topologicalOrder } from '../graph/order.js';
 import { isDeterministic } from './deterministic.js';
+import { NodeTable } from './node-table.js';
 
 /** Lets all users of nodes that compute the same from the same inputs use the first of them. Gives how many nodes went. */
 export function mergeCommonSubexpressions(model: Model, edit: Editor): number {
@@ -13,23 +14,12 @@ export function mergeCommonSubexpressions(model: Model, edit: Editor): number {
 
 function mergeIn(graph: Graph, edit: Editor): number {
   const merged = new Map<Value, Value>();
-  const numbers = new Map<Value, number>();
-  const numberOf = (value: Value | undefined): number => {
-    if (!value) return -1;
-    const same = merged.get(value) ?? value;
-    const known = numbers.get(same) ?? numbers.size;
-    numbers.set(same, known);
-    return known;
-  };
-  const seen = new Map<string, Node>();
+  const seen = new NodeTable((value) => merged.get(value) ?? value, kindOf);
   let count = 0;
   for (const node of topologicalOrder(graph)) {
-    const attrs = attributesKey(node);
-    if (attrs === undefined || !isDeterministic(node)) continue;
-    const key = `${node.domain}:${node.opType}:${node.overload ?? ''}(${node.inputs.map(numberOf).join()})${attrs}`;
-    const first = seen.get(key);
-    if (!first) seen.set(key, node);
-    else if (canReplace(node, first, edit)) {
+    if (!isComparable(node)) continue;
+    const first = seen.firstLike(node);
+    if (first && canReplace(node, first, edit)) {
       count += 1;
       node.outputs.forEach((from, i) => {
         const to = first.outputs[i];
@@ -50,17 +40,16 @@ function canReplace(node: Node, first: Node, edit: Editor): boolean {
   });
 }
 
-/** Attributes bit for bit, sorted by name; undefined for those that are not worth comparing, or cannot be. */
-function attributesKey(node: Node): string | undefined {
-  const parts: string[] = [];
-  for (const attr of node.attrs.values()) {
-    const value = valueKey(attr);
-    if (value === undefined) return undefined;
-    parts.push(`${attr.name}=${value}`);
-  }
-  return JSON.stringify(parts.sort());
+const isComparable = (node: Node): boolean =>
+  isDeterministic(node) && Array.from(node.attrs.values(), valueKey).every((key) => key !== undefined);
+
+/** The operator, and the attributes bit for bit, sorted by name. */
+function kindOf(node: Node): string {
+  const attrs = Array.from(node.attrs.values(), (attr) => `${attr.name}=${valueKey(attr) ?? ''}`);
+  return `${node.domain}:${node.opType}:${node.overload ?? ''}${JSON.stringify(attrs.sort())}`;
 }
 
+/** Undefined for what is not worth comparing, or cannot be. */
 function valueKey(attr: Attr): string | undefined {
   switch (attr.kind) {
     case 'int':

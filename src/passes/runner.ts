@@ -12,7 +12,13 @@ export interface RunReport {
   /** How often each rule gave each reason, quiet ones included. */
   readonly skipped: Map<string, Map<string, number>>;
   /** The places that looked right and were left alone, as they stood at the end. */
-  readonly left: readonly { readonly rule: string; readonly reason: string; readonly node: Node }[];
+  readonly left: readonly Place[];
+}
+
+interface Place {
+  readonly rule: string;
+  readonly reason: string;
+  readonly node: Node;
 }
 
 /** Applies rules to every node of a model (not to the bodies of functions) until none applies. */
@@ -24,21 +30,21 @@ export function runRules(
   const byOp = new Map<string, Rule[]>();
   for (const rule of rules)
     for (const name of new Set(rule.roots.map((r) => r.name))) byOp.set(name, [...(byOp.get(name) ?? []), rule]);
-  const queue = new Queue();
+  const queue = new Queue((node) => byOp.has(node.opType));
   const listeners = rules.flatMap((rule) => rule.touched ?? []);
   const edit = new Editor(model, (node) => {
     queue.addAround(node);
     for (const touched of listeners) touched(node);
   });
-  const start = everyGraph(model)
-    .filter((g) => g.root === model)
-    .flatMap((g) => [...g.nodes()]);
-  for (const node of options.order === 'backward' ? start.reverse() : start) queue.add(node);
+  const graphs = everyGraph(model).filter((g) => g.root === model);
+  if (options.order === 'backward')
+    for (const graph of graphs.toReversed()) for (let node = graph.last; node; node = node.previous) queue.add(node);
+  else for (const graph of graphs) for (let node = graph.first; node; node = node.next) queue.add(node);
 
   const applied = new Map<string, number>();
   const skipped = new Map<string, Map<string, number>>();
-  const left = new Map<Node, Map<Rule, Skip>>();
-  let budget = MAX_EDITS_PER_NODE * (start.length + 50);
+  const left = new Map<Node, readonly Place[]>();
+  let budget = MAX_EDITS_PER_NODE * (graphs.reduce((n, g) => n + g.nodeCount, 0) + 50);
   for (let node = queue.take(); node; node = queue.take()) {
     for (const rule of byOp.get(node.opType) ?? []) {
       const before = edit.revision;
@@ -48,8 +54,8 @@ export function runRules(
         throw new Error(`bug: rule ${rule.name} ${edited ? 'edited and then skipped' : 'neither edited nor skipped'}`);
       if (isSkip(skip)) {
         count(skipped, rule.name, skip.skip);
-        if (!skip.quiet) left.set(node, (left.get(node) ?? new Map<Rule, Skip>()).set(rule, skip));
-        else left.get(node)?.delete(rule);
+        const places = left.get(node);
+        if (places || !skip.quiet) left.set(node, placesWith(places ?? [], rule, skip, node));
         continue;
       }
       applied.set(rule.name, (applied.get(rule.name) ?? 0) + 1);
@@ -58,10 +64,15 @@ export function runRules(
       if (!isLive(node)) break;
     }
   }
-  const places = [...left]
-    .filter(([node]) => isLive(node))
-    .flatMap(([node, skips]) => Array.from(skips, ([rule, s]) => ({ rule: rule.name, reason: s.skip, node })));
+  const places = [...left].flatMap(([node, own]) => (isLive(node) ? own : []));
   return { applied, skipped, left: places };
+}
+
+/** The places at a node, with what one rule says of it by now. */
+function placesWith(places: readonly Place[], rule: Rule, { skip, quiet }: Skip, node: Node): readonly Place[] {
+  const own = quiet ? [] : [{ rule: rule.name, reason: skip, node }];
+  const at = places.findIndex((p) => p.rule === rule.name);
+  return at < 0 ? [...places, ...own] : places.toSpliced(at, 1, ...own);
 }
 
 /** What a rule makes of a node. Constants may not be readable (stripped weights, a file that is gone), and attributes may contradict each other. */
@@ -97,14 +108,16 @@ const MAX_USERS_REVISITED = 64;
 /** The same holds for the producers of a node with more inputs than this. */
 const MAX_INPUTS_REVISITED = 64;
 
-/** Nodes to look at, each once at a time, in the order of asking. */
+/** Nodes to look at, of those that some rule is about, each once at a time, in the order of asking. */
 class Queue {
   #waiting = new Set<Node>();
   #order: Node[] = [];
   #at = 0;
 
+  constructor(private readonly concerns: (node: Node) => boolean) {}
+
   add(node: Node): void {
-    if (this.#waiting.has(node)) return;
+    if (!this.concerns(node) || this.#waiting.has(node)) return;
     this.#waiting.add(node);
     this.#order.push(node);
   }
