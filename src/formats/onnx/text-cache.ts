@@ -3,12 +3,15 @@ import { decodeName } from '../../base/text.js';
 /** Slots; a power of two. Operator types and attribute names come again and again, a value's name at least twice. */
 const SLOTS = 4096;
 
+/** Copied for each reader, which takes a fiftieth of filling as many slots. */
+const EMPTY: readonly undefined[] = Array.from({ length: SLOTS });
+
 /** Longer texts are seldom names, and seldom come again. */
 const LONGEST = 64;
 
 /** Decodes names, and gives the same string again for the same bytes while it remembers them: a large graph has few different ones. */
 export class TextCache {
-  readonly #texts: (string | undefined)[] = Array.from({ length: SLOTS });
+  readonly #texts: (string | undefined)[] = EMPTY.slice();
 
   decode(bytes: Uint8Array): string {
     const { length } = bytes;
