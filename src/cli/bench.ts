@@ -96,7 +96,7 @@ async function run(paths: readonly string[], o: Options): Promise<void> {
       const kernels = await profileModel(model, { ...common, ...on(provider), threads: o.threads?.[0] });
       profiles.set(providers.length > 1 ? `${name} on ${provider}` : name, kernels);
     }
-  if (o.json) io.json({ reports, passedOver, profiles: o.profile ? profiles : undefined });
+  if (o.json) await io.json({ reports, passedOver, profiles: o.profile ? profiles : undefined });
   else for (const [name, kernels] of profiles) io.print(`\n${name}\n${profileText(kernels)}`);
 }
 

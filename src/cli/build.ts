@@ -102,7 +102,8 @@ export const define = (command: Command): Command => {
       const saved = await saveModel(built.model, out);
       if (saved.tooLarge) io.note(`larger than one file can be: the weights are in ${saved.side}`);
       const summary = summaryOf(built);
-      if (o.json && out !== '-') io.json({ file: out, side: saved.side, ...summary, ...(weights && { weights }) });
+      if (o.json && out !== '-')
+        await io.json({ file: out, side: saved.side, ...summary, ...(weights && { weights }) });
       else if (out === '-') io.note(reportText('standard output', summary));
       else io.print(reportText(out, summary));
     });

@@ -72,7 +72,7 @@ export const define = (command: Command): Command =>
       });
       const beside = saved.side === undefined ? '' : `, weights in ${saved.side}`;
       const why = saved.tooLarge ? ' (larger than one protobuf file may be)' : '';
-      if (o.json && o.out !== '-') io.json({ ...saved, ...(weights && { weights }) });
+      if (o.json && o.out !== '-') await io.json({ ...saved, ...(weights && { weights }) });
       else io.printBeside(o.out, `written: ${saved.path}${beside}${why}`);
     });
 
@@ -96,7 +96,7 @@ async function toSafetensors(path: string, o: Options): Promise<void> {
     );
   }
   const written = await writeStateDict(path, o.out, o.stateDict);
-  if (o.json) io.json(written);
+  if (o.json) await io.json(written);
   else io.print(`written: ${written.path}, ${written.tensors} tensors, ${written.bytes} bytes`);
 }
 

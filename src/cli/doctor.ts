@@ -28,7 +28,7 @@ export const define = (command: Command): Command =>
         const missing = provider === 'cuda' && !probe.works ? missingForCuda(machine) : undefined;
         probes.push({ ...probe, ...missing });
       }
-      if (o.json) io.json({ machine, providers: probes });
+      if (o.json) await io.json({ machine, providers: probes });
       else io.print(text(machine, probes));
     });
 

@@ -67,12 +67,12 @@ export const define = (command: Command): Command =>
           io.error(error.within({ file: path }));
         }
       }
-      if (o.json) io.json(paths.length === 1 ? reports[0] : reports);
+      if (o.json) await io.json(paths.length === 1 ? reports[0] : reports);
     });
 
-function list(o: Options): void {
+async function list(o: Options): Promise<void> {
   const passes = listPasses();
-  if (o.json) io.json(passes);
+  if (o.json) await io.json(passes);
   else io.print(table(passes.map((p) => [p.name, p.doc])));
 }
 

@@ -47,7 +47,7 @@ async function inspect(path: string, o: Options): Promise<void> {
   const missing = missingData(model);
   const cost = costs(model, { dims: o.dim });
   const patterns = findPatterns(model);
-  if (o.json) io.json({ file: path, ...modelFacts(model), ...cost, patterns, missingData: missing?.message });
+  if (o.json) await io.json({ file: path, ...modelFacts(model), ...cost, patterns, missingData: missing?.message });
   else {
     const recognised = patterns.length === 0 ? [] : [patternsText(patterns)];
     const body = o.summary ? [] : [layers(cost)];

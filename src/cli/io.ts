@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { isatty } from 'node:tty';
 import pc from 'picocolors';
 import type { CnnxError } from '../base/errors.js';
@@ -34,14 +35,14 @@ class Io {
     else this.print(text);
   }
 
-  /** A result for programs: see `jsonPieces`. */
-  json(value: unknown): void {
+  /** A result for programs: see `jsonPieces`. A long one is made no faster than it is read. */
+  async json(value: unknown): Promise<void> {
+    this.#clear();
     let text = '';
     for (const piece of jsonPieces(value)) {
       text += piece;
       if (text.length < BLOCK) continue;
-      this.#clear();
-      process.stdout.write(text);
+      if (!process.stdout.write(text)) await once(process.stdout, 'drain');
       text = '';
     }
     this.print(text);

@@ -23,7 +23,7 @@ export const define = (command: Command): Command =>
     .option('--card <name>', 'print a card to copy and edit, which cnnx build takes')
     .option('--json', 'print as JSON')
     .addHelpText('after', '\nExample:\n  cnnx list resnext\n  cnnx list --card resnet50 > my-resnet.json')
-    .action((word: string | undefined, o: Options) => {
+    .action(async (word: string | undefined, o: Options) => {
       if (o.card !== undefined) return io.json(starterCard(findVariant(o.card)));
       const wanted = word?.toLowerCase() ?? '';
       const rows = matching(wanted).map((v) => ({

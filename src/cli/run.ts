@@ -81,7 +81,7 @@ export const define = (command: Command): Command => {
       const results = await compute(path, o);
       if (o.save !== undefined) await save(results, o.save);
       const labels = await labelsFor(results, o.labels);
-      if (o.json) io.json(results.map((r) => resultJson(r, labels, o.top)));
+      if (o.json) await io.json(results.map((r) => resultJson(r, labels, o.top)));
       else for (const r of results) io.print(resultText(r, labels, o.top));
     });
 };

@@ -77,7 +77,7 @@ export const define = (command: Command): Command =>
         limits: o.timeout === undefined ? undefined : { timeout: o.timeout * 1000 },
         onProgress: (text) => io.progress(text),
       });
-      if (o.json) io.json({ reference, candidate, ...report });
+      if (o.json) await io.json({ reference, candidate, ...report });
       else io.print(verifyReportText(report));
       io.fail(EXIT[report.verdict]);
     });

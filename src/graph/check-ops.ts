@@ -2,7 +2,7 @@ import { nearest, printable } from '../base/text.js';
 import type { Attr } from './attr.js';
 import { attrText } from './attr.js';
 import { canonicalDomain, FunctionDef, type Graph, type Model, type Node, type Value } from './ir.js';
-import type { AnyOpDef, AttrSpec, Slots } from './op-def.js';
+import { type AnyOpDef, type AttrSpec, layoutOf } from './op-def.js';
 import type { OpRegistry } from './op-registry.js';
 import { nodeLabel } from './order.js';
 import type { ProblemList } from './problems.js';
@@ -89,8 +89,8 @@ function checkCall(node: Node, f: FunctionDef, problems: ProblemList): void {
 }
 
 function checkApplication(node: Node, op: AnyOpDef, problems: ProblemList): void {
-  slotsFit(node, 'inputs', node.inputs, op.inputs, op.name, problems);
-  slotsFit(node, 'outputs', node.outputs, op.outputs, op.name, problems);
+  slotsFit(node, 'inputs', op, problems);
+  slotsFit(node, 'outputs', op, problems);
   const add = (message: string): void => problems.add('attribute', `${nodeLabel(node)}: ${message}`, { node });
   for (const attr of node.attrs.values()) {
     const name = printable(attr.name);
@@ -120,27 +120,23 @@ function misfit(attr: Attr, spec: AttrSpec<unknown>): string | undefined {
   return `is ${printable(attrText(attr.value))}; one of ${spec.choices.join(', ')} was expected`;
 }
 
-function slotsFit(
-  node: Node,
-  what: 'inputs' | 'outputs',
-  given: readonly (Value | undefined)[],
-  slots: Slots,
-  op: string,
-  problems: ProblemList,
-): void {
-  const kinds = Object.entries(slots);
-  const variadic = kinds.at(-1)?.[1].endsWith('*') ?? false;
-  const needed = kinds.findLastIndex(([, kind]) => !kind.endsWith('?') && !kind.endsWith('*')) + 1;
-  if (!countFits(node, what, given, needed, variadic ? Number.POSITIVE_INFINITY : kinds.length, op, problems)) return;
-  kinds.forEach(([name, kind], i) => {
-    if (given[i] === undefined && !kind.endsWith('?') && !kind.endsWith('*'))
-      problems.add('arity', `${nodeLabel(node)}: ${op} needs its ${what.slice(0, -1)} ${name}, which is left out`, {
-        node,
-      });
-  });
-  const gap = what === 'inputs' && variadic ? given.indexOf(undefined, kinds.length - 1) : -1;
+function slotsFit(node: Node, what: 'inputs' | 'outputs', op: AnyOpDef, problems: ProblemList): void {
+  const given = node[what];
+  const { names, optional, variadic } = layoutOf(op)[what];
+  const most = variadic ? Number.POSITIVE_INFINITY : names.length;
+  if (!countFits(node, what, given, optional.lastIndexOf(false) + 1, most, op.name, problems)) return;
+  for (const [i, name] of names.entries())
+    if (given[i] === undefined && !optional[i])
+      problems.add(
+        'arity',
+        `${nodeLabel(node)}: ${op.name} needs its ${what.slice(0, -1)} ${name}, which is left out`,
+        {
+          node,
+        },
+      );
+  const gap = what === 'inputs' && variadic ? given.indexOf(undefined, names.length - 1) : -1;
   if (gap >= 0)
-    problems.add('arity', `${nodeLabel(node)}: input ${gap} is left out of the list that ${op} takes`, { node });
+    problems.add('arity', `${nodeLabel(node)}: input ${gap} is left out of the list that ${op.name} takes`, { node });
 }
 
 function countFits(
