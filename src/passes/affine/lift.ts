@@ -88,6 +88,8 @@ export class Lifting {
   met: Met = { stacked: false, sum: false, parts: false };
   notes: Note[] = [];
   #depth = 0;
+  /** Nodes asked for their forms so far. */
+  #asked = 0;
   /** The fewest levels that some path below was cut off at; none cut off: infinite. */
   #levels = Number.POSITIVE_INFINITY;
   readonly #maxDepth: number;
@@ -107,8 +109,10 @@ export class Lifting {
   of(node: Node, output: Value): Form | Skip {
     const l = this.lifts.get(node.opType);
     if (!l || node.domain !== '') return absent('not a linear operator');
+    this.#asked += 1;
     const known = this.options.memory?.get(output);
     if (known) return this.#join(known);
+    const asked = this.#asked;
     const { met, notes } = this;
     const levels = this.#levels;
     this.met = { stacked: false, sum: false, parts: false };
@@ -119,7 +123,8 @@ export class Lifting {
     this.#depth -= 1;
     if (isSkip(form) && !form.quiet) this.notes.push({ node, reason: form.skip });
     const lifted: Lifted = { form, met: this.met, notes: this.notes, levels: this.#levels };
-    this.options.memory?.set(output, lifted);
+    // What stands on sources alone is lifted again as fast as it is found.
+    if (this.#asked > asked) this.options.memory?.set(output, lifted);
     [this.met, this.notes, this.#levels] = [met, notes, levels];
     return this.#join(lifted);
   }
