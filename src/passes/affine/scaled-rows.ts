@@ -37,10 +37,15 @@ export function scaledRows(weight: Tensor, factor: Float64Array, shape: readonly
   return made;
 }
 
-/** The largest magnitude; NaN when a number is NaN. Without their signs, the bits of floats are in the order of the floats. */
-function magnitude(values: Float32Array): number {
-  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+/** The largest magnitude; NaN when a number is NaN. */
+function magnitude({ buffer, byteOffset, length }: Float32Array): number {
+  const most = largestWithoutSign(new Int32Array(buffer, byteOffset, length));
+  return new Float32Array(Int32Array.of(most).buffer)[0] ?? 0;
+}
+
+/** Of the bits of floats: without their signs, they are in the order of the floats. A function of its own, which the engine can keep compiled. */
+function largestWithoutSign(bits: Int32Array): number {
   let most = 0;
   for (let i = 0; i < bits.length; i++) most = Math.max(most, (bits[i] ?? 0) & 0x7fffffff);
-  return new Float32Array(Int32Array.of(most).buffer)[0] ?? 0;
+  return most;
 }
