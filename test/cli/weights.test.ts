@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onnx } from 'onnx-proto';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { concat } from '../../src/base/bytes.js';
 import { buildArchitecture, findVariant } from '../../src/builders/index.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
@@ -22,6 +22,7 @@ const values = network.stateDict
   .filter((p) => p.dtype === 'float32')
   .map((p, k) => ({ ...p, data: new Float32Array(elementCount(p.shape)).fill(k / 8) }));
 
+afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'cnnx-weights-'));
   const source = torchStateDict(

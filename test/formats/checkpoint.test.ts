@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -125,7 +125,9 @@ describeShared('the reference checkpoints', () => {
     } finally {
       process.chdir(before);
     }
-    expect(readdirSync(folder)).toEqual([]);
+    const left = readdirSync(folder);
+    rmSync(folder, { recursive: true });
+    expect(left).toEqual([]);
     expect(existsSync('CNNX_PWNED')).toBe(false);
   });
 
