@@ -14,10 +14,12 @@ const atFirstUse = {
       names.set(name, id);
       return '';
     });
-    return [...names].reduce(
-      (text, [name, id]) => text.replaceAll(new RegExp(`\\b${name}\\.`, 'g'), `require("${id}").`),
-      rest,
-    );
+    return [...names].reduce((text, [name, id]) => {
+      const inPlace = text.replaceAll(new RegExp(`\\b${name}\\.`, 'g'), `require("${id}").`);
+      if (new RegExp(`\\b${name}\\b`).test(inPlace))
+        throw new Error(`${id} is used as a whole: it cannot be loaded at its first use`);
+      return inPlace;
+    }, rest);
   },
 };
 

@@ -9,19 +9,15 @@ import { KeptCode } from '../src/cli/kept-code.js';
  */
 
 const folder = mkdtempSync(join(tmpdir(), 'cnnx-build-'));
-const [model, fused, converted] = ['model.onnx', 'fused.onnx', 'converted.onnx'].map((name) => join(folder, name)) as [
-  string,
-  string,
-  string,
-];
+const model = join(folder, 'model.onnx');
 const COMMANDS = [
   ['--help'],
   ['list'],
   ['build', 'resnet18', '--acb', '--init', 'golden', '-o', model],
   ['build', 'acnet', '-o', model],
   ['inspect', model],
-  ['convert', model, '-o', converted],
-  ['fuse', model, '--no-verify', '-o', fused],
+  ['convert', model, '-o', join(folder, 'converted.onnx')],
+  ['fuse', model, '--no-verify', '-o', join(folder, 'fused.onnx')],
 ];
 
 const code = new KeptCode(fileURLToPath(new URL('../bundle/cli/', import.meta.url)));

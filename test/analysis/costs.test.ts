@@ -1,17 +1,15 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { costs } from '../../src/analysis/index.js';
 import { buildArchitecture } from '../../src/builders/build.js';
-import { findVariant, variants } from '../../src/builders/cards.js';
+import { findVariant } from '../../src/builders/cards.js';
 import { goldenVarScale } from '../../src/builders/golden.js';
 import { inferShapes } from '../../src/graph/infer.js';
 import { parseGraph } from '../../src/graph/parse.js';
 import { printGraph } from '../../src/graph/print.js';
 import { typeText } from '../../src/graph/types.js';
 import { registry } from '../../src/ops/index.js';
-import { readGolden } from '../support/goldens.js';
-import { describeShared, shared } from '../support/shared.js';
+import { readGolden, sharedGoldens } from '../support/goldens.js';
+import { describeShared } from '../support/shared.js';
 
 /** Multiply-accumulates of a convolution, one by one: every output element, every tap of its group. */
 function convMacs(
@@ -114,15 +112,7 @@ test('the model stays as it was', () => {
 });
 
 describeShared('the networks of the ground truth', () => {
-  const known = new Set(variants().map((v) => v.name));
-  const goldens = ['models', 'seeds']
-    .map((folder) => shared(`reference/${folder}`))
-    .flatMap((folder) =>
-      readdirSync(folder).map((file) => ({ name: file.replace('.json', ''), path: join(folder, file) })),
-    )
-    .filter(({ name }) => known.has(name));
-
-  test.each(goldens)('$name', ({ name, path }) => {
+  test.each(sharedGoldens())('$name', ({ name, path }) => {
     const golden = readGolden(path);
     const built = buildArchitecture(findVariant(name), { init: { kind: 'golden', varScale: goldenVarScale(golden) } });
     const result = costs(built.model);

@@ -1,8 +1,6 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { type Built, buildArchitecture } from '../../src/builders/build.js';
-import { findVariant, variants } from '../../src/builders/cards.js';
+import { findVariant } from '../../src/builders/cards.js';
 import { goldenVarScale } from '../../src/builders/golden.js';
 import {
   type Golden,
@@ -12,10 +10,11 @@ import {
   naiveMacs,
   readGolden,
   runBuilt,
+  sharedGoldens,
   stateChecksum,
   TOLERANCE,
 } from '../support/goldens.js';
-import { describeShared, isFull, shared } from '../support/shared.js';
+import { describeShared, isFull } from '../support/shared.js';
 
 /** Larger networks, and on their larger image, run under CNNX_FULL: each takes seconds. Quick runs take the smaller image where there are two. */
 const MOST_PARAMS = 14e6;
@@ -55,15 +54,7 @@ function build(golden: Golden, name: string, config: Readonly<Record<string, unk
 }
 
 describeShared('goldens of PyTorch', () => {
-  const known = new Set(variants().map((v) => v.name));
-  const goldens = ['models', 'seeds']
-    .map((folder) => shared(`reference/${folder}`))
-    .flatMap((folder) =>
-      readdirSync(folder).map((file) => ({ name: file.replace('.json', ''), path: join(folder, file) })),
-    )
-    .filter(({ name }) => known.has(name));
-
-  test.each(goldens)('$name', async ({ name, path }) => {
+  test.each(sharedGoldens())('$name', async ({ name, path }) => {
     const golden = readGolden(path);
     const built = build(golden, name);
     expect(built.stateDict.map((p) => [p.name, p.dtype, p.shape])).toEqual(golden.state_dict);

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { variants } from '../../src/builders/cards.js';
 import { concat } from '../../src/base/bytes.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
 import { createSession, type Optimization } from '../../src/runtime/session.js';
@@ -9,6 +11,7 @@ import type { Graph } from '../../src/graph/ir.js';
 import { staticShape } from '../../src/graph/types.js';
 import { Conv, Gemm, MatMul } from '../../src/ops/index.js';
 import { asFloat32, float32Tensor, type Tensor } from '../../src/tensor/tensor.js';
+import { shared } from './shared.js';
 
 export interface GoldenOutput {
   readonly shape: readonly number[];
@@ -136,4 +139,15 @@ export function errorsOf(found: Tensor, golden: GoldenOutput): Errors {
   }
   if (a.length * 4 !== bytes.byteLength) return { relative: Number.NaN, largest: Number.NaN };
   return { relative: Math.sqrt(difference / norm), largest: largest / peak };
+}
+
+/** The golden files of the ground truth, of the networks that there are cards for. */
+export function sharedGoldens(): readonly { readonly name: string; readonly path: string }[] {
+  const known = new Set(variants().map((v) => v.name));
+  return ['models', 'seeds']
+    .map((folder) => shared(`reference/${folder}`))
+    .flatMap((folder) =>
+      readdirSync(folder).map((file) => ({ name: file.replace('.json', ''), path: join(folder, file) })),
+    )
+    .filter(({ name }) => known.has(name));
 }
