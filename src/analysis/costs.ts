@@ -12,7 +12,7 @@ export interface CostOptions {
   readonly dims?: ReadonlyMap<string, number> | undefined;
 }
 
-/** What one node adds to a model's costs. */
+/** The costs of one node. */
 interface Counts {
   /** Elements of the weights that this node is the first to use. */
   readonly parameters: number;
@@ -101,7 +101,7 @@ function countNodes(model: Model, each: (node: Node, counts: Counts) => void): C
   return { ...totals, peakActivationBytes: peakBytes(model.graph, valueBytes), uncounted };
 }
 
-/** The inputs with sizes in place of names. */
+/** The input types with names replaced by sizes. */
 function sizedInputs(model: Model, dims: ReadonlyMap<string, number>): Map<Value, ValueType> {
   const sized = new Map<Value, ValueType>();
   const size = (d: Dim): number => (typeof d === 'number' ? d : ((d === undefined ? undefined : dims.get(d)) ?? 1));
@@ -153,7 +153,7 @@ const elements = (value: Value): number | undefined => {
 
 function macsOf(node: Node): number | undefined {
   if (node.is(Conv)) return times(elements(node.out.y), staticShape(node.in.w.type)?.slice(1));
-  // Each input element meets M/group * k1..kn weights.
+  // Each input element is multiplied with M/group * k1..kn weights.
   if (node.is(ConvTranspose)) return times(elements(node.in.x), staticShape(node.in.w.type)?.slice(1));
   if (node.is(Gemm))
     return times(

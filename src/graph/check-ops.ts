@@ -2,7 +2,7 @@ import { nearest, printable } from '../base/text.js';
 import type { Attr } from './attr.js';
 import { attrText } from './attr.js';
 import { canonicalDomain, FunctionDef, type Graph, type Model, type Node, type Value } from './ir.js';
-import { type AnyOpDef, type AttrSpec, layoutOf } from './op-def.js';
+import { type AnyOpDef, type AttrSpec, signatureOf } from './op-def.js';
 import type { OpRegistry } from './op-registry.js';
 import { nodeLabel } from './order.js';
 import type { ProblemList } from './problems.js';
@@ -122,7 +122,7 @@ function misfit(attr: Attr, spec: AttrSpec<unknown>): string | undefined {
 
 function slotsFit(node: Node, what: 'inputs' | 'outputs', op: AnyOpDef, problems: ProblemList): void {
   const given = node[what];
-  const { names, optional, variadic } = layoutOf(op)[what];
+  const { names, optional, variadic } = signatureOf(op)[what];
   const most = variadic ? Number.POSITIVE_INFINITY : names.length;
   if (!countFits(node, what, given, optional.lastIndexOf(false) + 1, most, op.name, problems)) return;
   for (const [i, name] of names.entries())

@@ -1,7 +1,7 @@
 import { CnnxError } from '../base/errors.js';
 import type { DType } from '../tensor/dtype.js';
 import type { Node } from './ir.js';
-import { type AnyOpDef, layoutOf } from './op-def.js';
+import { type AnyOpDef, signatureOf } from './op-def.js';
 import { isTensorType } from './types.js';
 
 /**
@@ -10,7 +10,7 @@ import { isTensorType } from './types.js';
  */
 export function checkElementTypes(node: Node, op: AnyOpDef): void {
   if (node.inputs.length < 2) return;
-  const { names, types, variadic } = layoutOf(op).inputs;
+  const { names, types, variadic } = signatureOf(op).inputs;
   const last = names.length - 1;
   const first = new Map<string, { readonly dtype: DType; readonly name: string }>();
   for (const [i, value] of node.inputs.entries()) {

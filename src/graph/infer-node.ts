@@ -5,7 +5,7 @@ import { asFloat64, type Tensor } from '../tensor/tensor.js';
 import { checkElementTypes } from './element-types.js';
 import { constantTensor, type Node, type Value } from './ir.js';
 import { mutable } from './mutate.js';
-import { type AnyOpDef, layoutOf, lens } from './op-def.js';
+import { type AnyOpDef, signatureOf, lens } from './op-def.js';
 import { type Dim, equalTensorTypes, isTensorType, type Shape, type ValueType } from './types.js';
 
 /** Integer tensors longer than this are not followed as shapes: no shape, axes or pads are. */
@@ -57,7 +57,7 @@ export function inferNode(node: Node, op: AnyOpDef, known: KnownInts = noInts): 
 type OutputTypes = Readonly<Record<string, ValueType | undefined | readonly (ValueType | undefined)[]>>;
 
 function setOutputTypes(node: Node, op: AnyOpDef, types: OutputTypes): void {
-  const list = layoutOf(op).outputs.names.flatMap((name) => types[name]);
+  const list = signatureOf(op).outputs.names.flatMap((name) => types[name]);
   node.outputs.forEach((value, i) => {
     if (!value) return;
     try {

@@ -99,8 +99,15 @@ export type NodeOf<D> = Node & Typed<D>;
 export function defineOp<const I extends Slots, const O extends Slots, const A extends AttrSpecs>(
   spec: OpSpec<I, O, A>,
 ): OpDef<I, O, A> {
-  return Object.freeze({ domain: '', ...spec });
+  const op = Object.freeze({ domain: '', ...spec });
+  declared.add(op);
+  return op;
 }
+
+const declared = new WeakSet<object>();
+
+/** Whether something is a declaration that `defineOp` made. */
+export const isOpDef = (it: unknown): it is AnyOpDef => typeof it === 'object' && it !== null && declared.has(it);
 
 const spec = <T>(
   kind: AttrKind,
@@ -197,27 +204,27 @@ export interface SlotList {
 }
 
 /** What is asked of a declaration at every node, worked out once. */
-export interface Layout {
+export interface OpSignature {
   readonly inputs: SlotList;
   readonly outputs: SlotList;
   readonly required: readonly string[];
   readonly attrs: readonly (readonly [string, AttrSpec<unknown>])[];
 }
 
-const layouts = new Map<AnyOpDef, Layout>();
+const signatures = new Map<AnyOpDef, OpSignature>();
 
-export function layoutOf(op: AnyOpDef): Layout {
-  const known = layouts.get(op);
+export function signatureOf(op: AnyOpDef): OpSignature {
+  const known = signatures.get(op);
   if (known) return known;
   const specs = Object.entries<AttrSpec<unknown>>(op.attrs);
-  const layout = {
+  const signature = {
     inputs: slotList(op.inputs),
     outputs: slotList(op.outputs),
     required: specs.filter(([, s]) => s.required).map(([name]) => name),
     attrs: specs,
   };
-  layouts.set(op, layout);
-  return layout;
+  signatures.set(op, signature);
+  return signature;
 }
 
 function slotList(slots: Slots): SlotList {
@@ -244,7 +251,7 @@ export function matches(node: Node, op: AnyOpDef): boolean {
 
 /** Whether arity and attributes of a node are what the declaration says. */
 export function fits(node: Node, op: AnyOpDef): boolean {
-  const { inputs, outputs, required } = layoutOf(op);
+  const { inputs, outputs, required } = signatureOf(op);
   // A list of inputs has no gaps; of outputs, any may be left out.
   if (inputs.variadic && node.inputs.includes(undefined, inputs.names.length - 1)) return false;
   return (
@@ -275,25 +282,25 @@ function attributesFit(node: Node, op: AnyOpDef): boolean {
 export const lens = (node: Node, op: AnyOpDef): Lens => new NodeLens(node, op);
 
 class NodeLens implements Lens {
-  readonly #layout: Layout;
+  readonly #signature: OpSignature;
 
   constructor(
     private readonly node: Node,
     readonly op: AnyOpDef,
   ) {
-    this.#layout = layoutOf(op);
+    this.#signature = signatureOf(op);
   }
 
   get in(): unknown {
-    return slotView(this.node.inputs, this.#layout.inputs);
+    return slotView(this.node.inputs, this.#signature.inputs);
   }
 
   get out(): unknown {
-    return slotView(this.node.outputs, this.#layout.outputs);
+    return slotView(this.node.outputs, this.#signature.outputs);
   }
 
   get attr(): unknown {
-    return attrView(this.node, this.#layout.attrs);
+    return attrView(this.node, this.#signature.attrs);
   }
 }
 
@@ -315,7 +322,7 @@ const MAX_READ_AT_ONCE = 16;
 
 const isLong = (a: Attr): boolean => 'values' in a && a.values.length > MAX_READ_AT_ONCE;
 
-function attrView(node: Node, specs: Layout['attrs']): Record<string, unknown> {
+function attrView(node: Node, specs: OpSignature['attrs']): Record<string, unknown> {
   const view: Record<string, unknown> = {};
   for (const [name, s] of specs) {
     const given = node.attrs.get(name);

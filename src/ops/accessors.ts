@@ -3,7 +3,7 @@ import type { Node, Value } from '../graph/ir.js';
 import { asFloat64, isNumeric } from '../tensor/tensor.js';
 import { Clip, Clip6 } from './activation.js';
 import { constantOf } from './constants.js';
-import { Transpose } from './layout.js';
+import { Transpose } from './rearrangement.js';
 import { BatchNormalization, BatchNormalization7 } from './normalization.js';
 import { OLD_REDUCTIONS, REDUCTIONS } from './reduction.js';
 import { normalAxes, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1 } from './shape.js';
@@ -12,7 +12,7 @@ import { rankOf, shapeOf } from './tensors.js';
 
 /*
  * Older and newer signatures of an operator read through one function. Each gives undefined when the node is none of them, or when
- * what it asks for is computed, overridable, or not known.
+ * the parameter is computed, overridable, or not known.
  */
 
 const intsIn = (value: Value | undefined): readonly number[] | undefined => {
@@ -31,11 +31,11 @@ export interface Padding {
   /** One entry for each axis of the input; negative amounts crop. */
   readonly begin: readonly number[];
   readonly end: readonly number[];
-  /** What is put in, in mode constant. */
+  /** The fill value, in mode constant. */
   readonly value: number;
 }
 
-/** Amounts beyond this are no sizes, and sums of them soon not exact. */
+/** Larger amounts cannot be sizes, and sums of them would leave the exact integers. */
 const MAX_PAD = 2 ** 31;
 
 /** The amounts and the value of a Pad. Undefined where they are computed or out of bounds. */
@@ -108,7 +108,7 @@ function rangesOf(
   return { starts, ends, steps, axes: Array.from(axes, (a) => (a < 0 ? a + rank : a)) };
 }
 
-/** The axes that a Squeeze drops, sorted, counted from the front. */
+/** The axes that a Squeeze removes, sorted, counted from the front. */
 export function squeezeAxes(node: Node): readonly number[] | undefined {
   const input = node.inputs[0];
   const shape = shapeOf(input);
@@ -119,11 +119,11 @@ export function squeezeAxes(node: Node): readonly number[] | undefined {
   return axes && normalAxes(axes, shape.length);
 }
 
-/** Without axes every 1 goes: known only where every size is. */
+/** Without axes every axis of size 1 is removed: known only where all sizes are. */
 const onesOf = (shape: readonly unknown[]): readonly number[] | undefined =>
   shape.every((d) => typeof d === 'number') ? shape.flatMap((d, i) => (d === 1 ? [i] : [])) : undefined;
 
-/** The axes of the result that an Unsqueeze puts in, sorted, counted from the front. */
+/** The axes of the result that an Unsqueeze inserts, sorted, counted from the front. */
 export function unsqueezeAxes(node: Node): readonly number[] | undefined {
   const rank = rankOf(node.inputs[0]);
   if (rank === undefined) return undefined;

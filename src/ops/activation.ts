@@ -174,7 +174,7 @@ export const ThresholdedRelu = defineOp({
   attrs: { alpha: attr.float(1) },
 });
 
-/** The type of x, once it is known to have the axis; `end` allows one past the last. */
+/** The type of x, after a check that it has the axis; `end` = 1 allows one past the last. */
 function alongAxis(x: Value, axis: number, end = 0): ReturnType<typeof same> {
   const shape = shapeOf(x);
   if (shape) axisOf(axis, shape.length, end);
@@ -198,7 +198,7 @@ const alongRest = (name: string, doc: string) =>
     since: [1, 11],
     until: 13,
     types: { T: FLOATS_BEFORE_BFLOAT },
-    doc: `${doc} over all axes from \`axis\` on, taken as one. x, y: of any shape.`,
+    doc: `${doc} over all axes from \`axis\` on, flattened to one. x, y: of any shape.`,
     attrs: { axis: attr.int(1) },
     infer: ({ in: { x }, attr }) => ({ y: alongAxis(x, attr.axis, 1) }),
   });

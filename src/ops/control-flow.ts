@@ -4,7 +4,7 @@ import { type Dim, isTensorType, tensorType, type ValueType } from '../graph/typ
 import { axisOf } from './tensors.js';
 import { ALL, BOOL, CLASSIC_BEFORE_BFLOAT, INT64 } from './types.js';
 
-/** What holds for both of two types: where one value comes from either. */
+/** What two types have in common: the type of a value that either branch may give. */
 export function commonType(a: ValueType | undefined, b: ValueType | undefined): ValueType | undefined {
   if (!a || !b || a.kind !== b.kind) return undefined;
   if (!isTensorType(a) || !isTensorType(b)) return a;
@@ -22,7 +22,7 @@ const outputTypes = (graph: Graph): readonly (ValueType | undefined)[] => graph.
 export const If = defineOp({
   name: 'If',
   since: [1, 11, 13, 16, 19, 21, 23, 24, 25],
-  doc: 'The outputs of one of two graphs. condition: one element. ys: whatever the branches give.',
+  doc: 'Runs one of two graphs. condition: one element. ys: the outputs of the branch that ran.',
   inputs: { condition: 'B' },
   outputs: { ys: 'V*' },
   types: { B: BOOL, V: ALL },
@@ -36,7 +36,7 @@ export const If = defineOp({
   },
 });
 
-/** The element type alone: what a loop carries may change its shape on the way. */
+/** The element type alone: the states of a loop may change their shapes between iterations. */
 const withoutShape = (value: Value | undefined): ValueType | undefined =>
   isTensorType(value?.type) ? tensorType(value.type.dtype) : value?.type;
 
@@ -59,21 +59,21 @@ const sizeOf = (type: ValueType | undefined, axis: number): Dim =>
 export const Loop = defineOp({
   name: 'Loop',
   since: [1, 11, 13, 16, 19, 21, 23, 24, 25],
-  doc: 'Runs a graph up to `trips` times while its condition holds. carried: what each round hands to the next. ys: the last of those, then what the rounds gave, stacked.',
-  inputs: { trips: 'I?', condition: 'B?', carried: 'V*' },
+  doc: 'Runs a graph up to `trips` times while its condition holds. states: values that each iteration passes to the next. ys: the final states, then the scan outputs, stacked over the iterations.',
+  inputs: { trips: 'I?', condition: 'B?', states: 'V*' },
   outputs: { ys: 'V*' },
   types: { I: INT64, B: BOOL, V: ALL },
   mixed: true,
   attrs: { body: attr.requiredGraph() },
-  enter: ({ in: { carried }, attr: { body } }) => [
-    { graph: body, inputs: [tensorType('int64', []), tensorType('bool', []), ...carried.map(withoutShape)] },
+  enter: ({ in: { states }, attr: { body } }) => [
+    { graph: body, inputs: [tensorType('int64', []), tensorType('bool', []), ...states.map(withoutShape)] },
   ],
-  infer: ({ in: { carried }, attr: { body } }) => ({
+  infer: ({ in: { states }, attr: { body } }) => ({
     ys: outputTypes(body)
       .slice(1)
       .map((type, i) => {
-        if (i >= carried.length) return stacked(type, 0, undefined);
-        return commonType(carried[i]?.type, type) ?? withoutShape(carried[i]);
+        if (i >= states.length) return stacked(type, 0, undefined);
+        return commonType(states[i]?.type, type) ?? withoutShape(states[i]);
       }),
   }),
 });
@@ -81,7 +81,7 @@ export const Loop = defineOp({
 export const Scan = defineOp({
   name: 'Scan',
   since: [9, 11, 16, 19, 21, 23, 24, 25],
-  doc: 'Runs a graph for each entry of the scanned axes. xs: states, then scanned inputs. ys: the last states, then what the rounds gave, stacked.',
+  doc: 'Runs a graph for each entry of the scanned axes. xs: states, then scanned inputs. ys: the final states, then the scan outputs, stacked over the iterations.',
   inputs: { xs: 'V*' },
   outputs: { ys: 'V*' },
   types: { V: ALL },
@@ -113,7 +113,7 @@ export const Scan8 = defineOp({
   name: 'Scan',
   since: [8],
   until: 9,
-  doc: 'Scan over axis 1 for each entry of a batch on axis 0. xs: states, then scanned inputs. ys: the last states, then what the rounds gave, stacked.',
+  doc: 'Scan over axis 1 for each entry of a batch on axis 0. xs: states, then scanned inputs. ys: the final states, then the scan outputs, stacked over the iterations.',
   inputs: { sequence_lens: 'I?', xs: 'V*' },
   outputs: { ys: 'V*' },
   types: { I: INT64, V: CLASSIC_BEFORE_BFLOAT },

@@ -33,7 +33,7 @@ export const Cast = defineOp({
 export const Dropout = defineOp({
   name: 'Dropout',
   since: [12, 13, 22],
-  doc: 'x; in training mode with elements dropped at a rate of `ratio`. x, y, mask: of any shape. ratio, training_mode: scalars.',
+  doc: 'x; in training mode with elements set to zero at a rate of `ratio`. x, y, mask: of any shape. ratio, training_mode: scalars.',
   inputs: { x: 'T', ratio: 'R?', training_mode: 'B?' },
   outputs: { y: 'T', mask: 'B?' },
   types: { T: [...FLOATS, ...FLOAT8], R: [...FLOATS, ...FLOAT8], B: BOOL },

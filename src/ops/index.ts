@@ -1,175 +1,25 @@
-import type { AnyOpDef } from '../graph/op-def.js';
+import { type AnyOpDef, isOpDef } from '../graph/op-def.js';
 import { OpRegistry } from '../graph/op-registry.js';
-import {
-  Celu,
-  Clip,
-  Clip6,
-  Elu,
-  Gelu,
-  Hardmax,
-  Hardmax1,
-  HardSigmoid,
-  HardSwish,
-  LeakyRelu,
-  LogSoftmax,
-  LogSoftmax1,
-  Mish,
-  PRelu,
-  Relu,
-  Selu,
-  Shrink,
-  Sigmoid,
-  Softmax,
-  Softmax1,
-  Softplus,
-  Softsign,
-  Swish,
-  Tanh,
-  ThresholdedRelu,
-} from './activation.js';
-import { Constant } from './constants.js';
-import { If, Loop, Scan, Scan8 } from './control-flow.js';
-import { BitCast, Cast, CastLike, Dropout, Dropout10, Dropout7, Identity } from './conversion.js';
-import { Conv, ConvTranspose, DeformConv } from './convolution.js';
-import { Add, Div, Max, Mean, Min, Mod, Mul, Pow, Sub, Sum } from './elementwise.js';
-import {
-  ArgMax,
-  ArgMin,
-  Compress,
-  CumProd,
-  CumSum,
-  Gather,
-  GatherElements,
-  GatherND,
-  ReverseSequence,
-  Scatter,
-  ScatterElements,
-  ScatterND,
-  TopK,
-  TopK1,
-} from './indexing.js';
-import { CenterCropPad, Concat, DepthToSpace, SpaceToDepth, Transpose } from './layout.js';
-import { Einsum, Gemm, MatMul } from './linear.js';
-import {
-  And,
-  BitShift,
-  BitwiseAnd,
-  BitwiseOr,
-  BitwiseXor,
-  Equal,
-  Greater,
-  GreaterOrEqual,
-  Less,
-  LessOrEqual,
-  Or,
-  Where,
-  Xor,
-} from './logic.js';
-import {
-  Abs,
-  Acos,
-  Acosh,
-  Asin,
-  Asinh,
-  Atan,
-  Atanh,
-  BitwiseNot,
-  Ceil,
-  Cos,
-  Cosh,
-  Erf,
-  Exp,
-  Floor,
-  IsInf,
-  IsNaN,
-  Log,
-  Neg,
-  Not,
-  Reciprocal,
-  Round,
-  Sign,
-  Sin,
-  Sinh,
-  Sqrt,
-  Tan,
-} from './math.js';
-import {
-  BatchNormalization,
-  BatchNormalization7,
-  GroupNormalization,
-  GroupNormalization18,
-  InstanceNormalization,
-  LayerNormalization,
-  LpNormalization,
-  LRN,
-  MeanVarianceNormalization,
-  RMSNormalization,
-} from './normalization.js';
-import { AveragePool, GlobalAveragePool, GlobalLpPool, GlobalMaxPool, LpPool, MaxPool, MaxUnpool } from './pooling.js';
-import {
-  ConvInteger,
-  DequantizeLinear,
-  DynamicQuantizeLinear,
-  MatMulInteger,
-  QLinearConv,
-  QLinearMatMul,
-  QuantizeLinear,
-} from './quantization.js';
-import {
-  ReduceL1,
-  ReduceL11,
-  ReduceL2,
-  ReduceL21,
-  ReduceLogSum,
-  ReduceLogSum1,
-  ReduceLogSumExp,
-  ReduceLogSumExp1,
-  ReduceMax,
-  ReduceMax1,
-  ReduceMean,
-  ReduceMean1,
-  ReduceMin,
-  ReduceMin1,
-  ReduceProd,
-  ReduceProd1,
-  ReduceSum,
-  ReduceSum1,
-  ReduceSumSquare,
-  ReduceSumSquare1,
-} from './reduction.js';
-import { Resize, Resize10, Upsample9, Upsample7 } from './resize.js';
-import {
-  ConcatFromSequence,
-  Optional,
-  OptionalGetElement,
-  OptionalHasElement,
-  SequenceAt,
-  SequenceConstruct,
-  SequenceEmpty,
-  SequenceErase,
-  SequenceInsert,
-  SequenceLength,
-  SplitToSequence,
-} from './sequence.js';
-import { Flatten, Reshape, ShapeOp, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1 } from './shape.js';
-import { Pad, Pad2, Slice, Slice1, Split, Split13, Split2 } from './slicing.js';
-import {
-  Bernoulli,
-  ConstantOfShape,
-  Expand,
-  EyeLike,
-  Multinomial,
-  NonZero,
-  OneHot,
-  RandomNormal,
-  RandomNormalLike,
-  RandomUniform,
-  RandomUniformLike,
-  Range,
-  Size,
-  Tile,
-  Trilu,
-} from './tensor-making.js';
+import * as activation from './activation.js';
+import * as constants from './constants.js';
+import * as controlFlow from './control-flow.js';
+import * as conversion from './conversion.js';
+import * as convolution from './convolution.js';
+import * as elementwise from './elementwise.js';
+import * as indexing from './indexing.js';
+import * as linear from './linear.js';
+import * as logic from './logic.js';
+import * as math from './math.js';
+import * as normalization from './normalization.js';
+import * as pooling from './pooling.js';
+import * as quantization from './quantization.js';
+import * as rearrangement from './rearrangement.js';
+import * as reduction from './reduction.js';
+import * as resize from './resize.js';
+import * as sequence from './sequence.js';
+import * as shape from './shape.js';
+import * as slicing from './slicing.js';
+import * as tensorMaking from './tensor-making.js';
 
 export * from './accessors.js';
 export * from './activation.js';
@@ -179,13 +29,13 @@ export * from './conversion.js';
 export * from './convolution.js';
 export * from './elementwise.js';
 export * from './indexing.js';
-export * from './layout.js';
 export * from './linear.js';
 export * from './logic.js';
 export * from './math.js';
 export * from './normalization.js';
 export * from './pooling.js';
 export * from './quantization.js';
+export * from './rearrangement.js';
 export * from './reduction.js';
 export * from './resize.js';
 export * from './sequence.js';
@@ -193,207 +43,39 @@ export * from './shape.js';
 export * from './slicing.js';
 export * from './tensor-making.js';
 
-/** Every declared signature, sorted by name, the newest of a name first. */
-export const OPS: readonly AnyOpDef[] = [
-  Abs,
-  Acos,
-  Acosh,
-  Add,
-  And,
-  ArgMax,
-  ArgMin,
-  Asin,
-  Asinh,
-  Atan,
-  Atanh,
-  AveragePool,
-  BatchNormalization,
-  BatchNormalization7,
-  Bernoulli,
-  BitCast,
-  BitShift,
-  BitwiseAnd,
-  BitwiseNot,
-  BitwiseOr,
-  BitwiseXor,
-  Cast,
-  CastLike,
-  Ceil,
-  Celu,
-  CenterCropPad,
-  Clip,
-  Clip6,
-  Compress,
-  Concat,
-  ConcatFromSequence,
-  Constant,
-  ConstantOfShape,
-  Conv,
-  ConvInteger,
-  ConvTranspose,
-  Cos,
-  Cosh,
-  CumProd,
-  CumSum,
-  DeformConv,
-  DepthToSpace,
-  DequantizeLinear,
-  Div,
-  Dropout,
-  Dropout10,
-  Dropout7,
-  DynamicQuantizeLinear,
-  Einsum,
-  Elu,
-  Equal,
-  Erf,
-  Exp,
-  Expand,
-  EyeLike,
-  Flatten,
-  Floor,
-  Gather,
-  GatherElements,
-  GatherND,
-  Gelu,
-  Gemm,
-  GlobalAveragePool,
-  GlobalLpPool,
-  GlobalMaxPool,
-  Greater,
-  GreaterOrEqual,
-  GroupNormalization,
-  GroupNormalization18,
-  Hardmax,
-  Hardmax1,
-  HardSigmoid,
-  HardSwish,
-  Identity,
-  If,
-  InstanceNormalization,
-  IsInf,
-  IsNaN,
-  LayerNormalization,
-  LeakyRelu,
-  Less,
-  LessOrEqual,
-  Log,
-  LogSoftmax,
-  LogSoftmax1,
-  Loop,
-  LpNormalization,
-  LpPool,
-  LRN,
-  MatMul,
-  MatMulInteger,
-  Max,
-  MaxPool,
-  MaxUnpool,
-  Mean,
-  MeanVarianceNormalization,
-  Min,
-  Mish,
-  Mod,
-  Mul,
-  Multinomial,
-  Neg,
-  NonZero,
-  Not,
-  OneHot,
-  Optional,
-  OptionalGetElement,
-  OptionalHasElement,
-  Or,
-  Pad,
-  Pad2,
-  Pow,
-  PRelu,
-  QLinearConv,
-  QLinearMatMul,
-  QuantizeLinear,
-  RandomNormal,
-  RandomNormalLike,
-  RandomUniform,
-  RandomUniformLike,
-  Range,
-  Reciprocal,
-  ReduceL1,
-  ReduceL11,
-  ReduceL2,
-  ReduceL21,
-  ReduceLogSum,
-  ReduceLogSum1,
-  ReduceLogSumExp,
-  ReduceLogSumExp1,
-  ReduceMax,
-  ReduceMax1,
-  ReduceMean,
-  ReduceMean1,
-  ReduceMin,
-  ReduceMin1,
-  ReduceProd,
-  ReduceProd1,
-  ReduceSum,
-  ReduceSum1,
-  ReduceSumSquare,
-  ReduceSumSquare1,
-  Relu,
-  Reshape,
-  Resize,
-  Resize10,
-  ReverseSequence,
-  RMSNormalization,
-  Round,
-  Scan,
-  Scan8,
-  Scatter,
-  ScatterElements,
-  ScatterND,
-  Selu,
-  SequenceAt,
-  SequenceConstruct,
-  SequenceEmpty,
-  SequenceErase,
-  SequenceInsert,
-  SequenceLength,
-  ShapeOp,
-  Shrink,
-  Sigmoid,
-  Sign,
-  Sin,
-  Sinh,
-  Size,
-  Slice,
-  Slice1,
-  Softmax,
-  Softmax1,
-  Softplus,
-  Softsign,
-  SpaceToDepth,
-  Split,
-  Split13,
-  Split2,
-  SplitToSequence,
-  Sqrt,
-  Squeeze,
-  Squeeze1,
-  Sub,
-  Sum,
-  Swish,
-  Tan,
-  Tanh,
-  ThresholdedRelu,
-  Tile,
-  TopK,
-  TopK1,
-  Transpose,
-  Trilu,
-  Unsqueeze,
-  Unsqueeze1,
-  Upsample9,
-  Upsample7,
-  Where,
-  Xor,
+/** A new file of operators is one line here, one import and one export above. */
+const AREAS: readonly object[] = [
+  activation,
+  constants,
+  controlFlow,
+  conversion,
+  convolution,
+  elementwise,
+  indexing,
+  linear,
+  logic,
+  math,
+  normalization,
+  pooling,
+  quantization,
+  rearrangement,
+  reduction,
+  resize,
+  sequence,
+  shape,
+  slicing,
+  tensorMaking,
 ];
+
+function byName(a: AnyOpDef, b: AnyOpDef): number {
+  const [left, right] = [a.name.toLowerCase(), b.name.toLowerCase()];
+  if (left === right) return (b.since[0] ?? 1) - (a.since[0] ?? 1);
+  return left < right ? -1 : 1;
+}
+
+/** Every declared signature, sorted by name, the newest of a name first: all that the areas export. */
+export const OPS: readonly AnyOpDef[] = AREAS.flatMap((area) => Object.values(area))
+  .filter(isOpDef)
+  .sort(byName);
 
 export const registry = new OpRegistry(OPS);

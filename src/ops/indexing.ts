@@ -72,7 +72,7 @@ export const Scatter = defineOp({
   name: 'Scatter',
   since: [9],
   until: 11,
-  doc: 'ScatterElements under its first name. x, y: of any shape. indices, updates: one shape of the same rank.',
+  doc: 'ScatterElements under its earlier name. x, y: of any shape. indices, updates: one shape of the same rank.',
   types: { T: CLASSIC_BEFORE_BFLOAT, I: INDICES },
   attrs: { axis: attr.int(0) },
 });
@@ -81,7 +81,7 @@ export const ScatterElements = defineOp({
   ...scatter,
   name: 'ScatterElements',
   since: [11, 13, 16, 18],
-  doc: 'x with single elements replaced, or reduced with. x, y: of any shape. indices, updates: one shape of the same rank.',
+  doc: 'x with single elements replaced by, or combined with, updates. x, y: of any shape. indices, updates: one shape of the same rank.',
   types: { T: CLASSIC, I: INDICES },
   attrs: { axis: attr.int(0), reduction: added(16, attr.oneOf('none', 'add', 'mul', 'max', 'min')) },
 });
@@ -90,7 +90,7 @@ export const ScatterND = defineOp({
   ...scatter,
   name: 'ScatterND',
   since: [11, 13, 16, 18],
-  doc: 'x with slices replaced, or reduced with. x, y: D1..Dn. indices: ..,K. updates: .., then what K indices leave of x.',
+  doc: 'x with slices replaced by, or combined with, updates. x, y: D1..Dn. indices: ..,K. updates: .., then what K indices leave of x.',
   types: { T: CLASSIC, I: INT64 },
   attrs: { reduction: added(16, attr.oneOf('none', 'add', 'mul', 'max', 'min')) },
 });
@@ -113,7 +113,7 @@ export const Compress = defineOp({
 export const ReverseSequence = defineOp({
   name: 'ReverseSequence',
   since: [10, 28],
-  doc: 'The first entries of each batch turned round. x, y: of any shape. sequence_lens: N.',
+  doc: 'The first sequence_lens[n] entries of each batch entry, in reversed order. x, y: of any shape. sequence_lens: N.',
   inputs: { x: 'T', sequence_lens: 'I' },
   outputs: { y: 'T' },
   types: { T: CLASSIC, I: INT64 },

@@ -4,7 +4,7 @@ import { dtypeOf, rankOf, shapeOf } from './tensors.js';
 
 /* Arithmetic on the integers of scalars and vectors: how exporters compute shapes. */
 
-/** The integers that a value holds, those not known among them, when at least their number is known. */
+/** The integers that a value holds, undefined for unknown ones, when at least their number is known. */
 export type Ints = (value: Value | undefined) => readonly Dim[] | undefined;
 
 const FOLLOWED: ReadonlySet<string> = new Set(['int64', 'int32', 'bool']);
@@ -38,7 +38,7 @@ export function zipInts(values: readonly Value[], ints: Ints, op: (a: Dim, b: Di
   return out;
 }
 
-/** What a value's integers are when all of them are numbers. */
+/** The list itself when all entries are numbers. */
 export function numbersOf(list: readonly Dim[] | undefined): readonly number[] | undefined {
   return list?.every((d) => typeof d === 'number') ? list : undefined;
 }

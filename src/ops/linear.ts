@@ -59,7 +59,7 @@ export const MatMul = defineOp({
 export const Einsum = defineOp({
   name: 'Einsum',
   since: [12, 28],
-  doc: "The sum of products that an equation such as 'bij,bjk->bik' names. xs: one tensor for each term.",
+  doc: "The sum of products that an equation such as 'bij,bjk->bik' describes. xs: one tensor for each term.",
   inputs: { xs: 'T*' },
   outputs: { y: 'T' },
   types: { T: NUMERIC },

@@ -54,14 +54,14 @@ const bitwise = (name: string, doc: string) =>
     infer: ({ in: { a, b } }) => ({ y: broadcastType([a, b]) }),
   });
 
-export const BitwiseAnd = bitwise('BitwiseAnd', 'The bits that a and b both have');
-export const BitwiseOr = bitwise('BitwiseOr', 'The bits that a or b has');
-export const BitwiseXor = bitwise('BitwiseXor', 'The bits that one of a and b has');
+export const BitwiseAnd = bitwise('BitwiseAnd', 'a AND b, bit by bit');
+export const BitwiseOr = bitwise('BitwiseOr', 'a OR b, bit by bit');
+export const BitwiseXor = bitwise('BitwiseXor', 'a XOR b, bit by bit');
 
 export const BitShift = defineOp({
   name: 'BitShift',
   since: [11, 28],
-  doc: 'a with its bits moved by b places, per element. a, b: broadcast to y.',
+  doc: 'a with its bits shifted by b places, per element. a, b: broadcast to y.',
   inputs: { a: 'T', b: 'T' },
   outputs: { y: 'T' },
   types: { T: INTS },

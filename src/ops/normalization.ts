@@ -33,7 +33,7 @@ export const BatchNormalization7 = defineOp({
   name: 'BatchNormalization',
   since: [7, 9],
   until: 14,
-  doc: 'BatchNormalization; training is asked for by its further outputs. With spatial = 0 (before 9) statistics are per element. x, y: N,C,D1..Dn. Others: C.',
+  doc: 'BatchNormalization; training mode is on when it has further outputs. With spatial = 0 (before 9) statistics are per element. x, y: N,C,D1..Dn. Others: C.',
   inputs: { x: 'T', scale: 'T', bias: 'T', mean: 'T', variance: 'T' },
   outputs: { y: 'T', running_mean: 'T?', running_variance: 'T?', saved_mean: 'T?', saved_variance: 'T?' },
   types: { T: FLOATS_BEFORE_BFLOAT },
@@ -55,7 +55,7 @@ export const BatchNormalization7 = defineOp({
 export const GroupNormalization = defineOp({
   name: 'GroupNormalization',
   since: [21],
-  doc: 'Each group of channels of a sample brought to mean 0 and variance 1, then scaled and shifted. x, y: N,C,D1..Dn. scale, bias: C.',
+  doc: 'Each group of channels of a sample normalised to mean 0 and variance 1, then scaled and shifted. x, y: N,C,D1..Dn. scale, bias: C.',
   inputs: { x: 'T', scale: 'T', bias: 'T' },
   outputs: { y: 'T' },
   types: { T: FLOATS },
@@ -81,7 +81,7 @@ export const GroupNormalization18 = defineOp({
 export const InstanceNormalization = defineOp({
   name: 'InstanceNormalization',
   since: [6, 22],
-  doc: 'Each channel of a sample brought to mean 0 and variance 1, then scaled and shifted. x, y: N,C,D1..Dn. scale, bias: C.',
+  doc: 'Each channel of a sample normalised to mean 0 and variance 1, then scaled and shifted. x, y: N,C,D1..Dn. scale, bias: C.',
   inputs: { x: 'T', scale: 'T', bias: 'T' },
   outputs: { y: 'T' },
   types: { T: FLOATS },
@@ -95,7 +95,7 @@ export const InstanceNormalization = defineOp({
 export const LayerNormalization = defineOp({
   name: 'LayerNormalization',
   since: [17],
-  doc: 'All axes from `axis` on brought to mean 0 and variance 1, then scaled and shifted. x, y: D1..Dn. scale, bias: broadcast to those axes.',
+  doc: 'All axes from `axis` on normalised to mean 0 and variance 1, then scaled and shifted. x, y: D1..Dn. scale, bias: broadcast to those axes.',
   inputs: { x: 'T', scale: 'T', bias: 'T?' },
   outputs: { y: 'T', mean: 'U?', inverse_deviation: 'U?' },
   types: { T: FLOATS, U: ['float32', 'bfloat16'] },

@@ -120,7 +120,7 @@ export const GlobalLpPool = defineOp({
 export const MaxUnpool = defineOp({
   name: 'MaxUnpool',
   since: [9, 11, 22],
-  doc: 'Puts elements back where MaxPool took them from. x, indices: N,C,D1..Dn. output_shape: n + 2 integers. y: N,C,E1..En.',
+  doc: 'The inverse of MaxPool: elements placed at the indices, zeros elsewhere. x, indices: N,C,D1..Dn. output_shape: n + 2 integers. y: N,C,E1..En.',
   inputs: { x: 'T', indices: 'I', output_shape: 'I?' },
   outputs: { y: 'T' },
   types: { T: FLOATS, I: INT64 },

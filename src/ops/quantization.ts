@@ -12,7 +12,7 @@ const SCALES: readonly DType[] = [...FLOATS.filter((t) => t !== 'float64'), 'flo
 export const ConvInteger = defineOp({
   name: 'ConvInteger',
   since: [10],
-  doc: 'Convolution of 8-bit integers less their zero points, summed in int32. x: N,C,D1..Dn. w: M,C/group,k1..kn. y: N,M,E1..En.',
+  doc: 'Convolution of 8-bit integers, zero points subtracted, summed in int32. x: N,C,D1..Dn. w: M,C/group,k1..kn. y: N,M,E1..En.',
   inputs: { x: 'T', w: 'U', x_zero_point: 'T?', w_zero_point: 'U?' },
   outputs: { y: 'V' },
   types: { T: BYTES, U: BYTES, V: ['int32'] },
@@ -44,7 +44,7 @@ export const QLinearConv = defineOp({
 export const MatMulInteger = defineOp({
   name: 'MatMulInteger',
   since: [10],
-  doc: 'The product of 8-bit matrices less their zero points, in int32. a: ..,M,K. b: ..,K,N. y: ..,M,N.',
+  doc: 'The product of 8-bit matrices, zero points subtracted, in int32. a: ..,M,K. b: ..,K,N. y: ..,M,N.',
   inputs: { a: 'T', b: 'U', a_zero_point: 'T?', b_zero_point: 'U?' },
   outputs: { y: 'V' },
   types: { T: BYTES, U: BYTES, V: ['int32'] },
@@ -79,7 +79,7 @@ export const QLinearMatMul = defineOp({
   }),
 });
 
-/** A type code of 0 says nothing. */
+/** A type code of 0 means: not given. */
 const chosen = (code: number, otherwise: DType): DType => (code === 0 ? otherwise : dtypeOfCode(code));
 
 export const QuantizeLinear = defineOp({
@@ -115,7 +115,7 @@ export const DequantizeLinear = defineOp({
 export const DynamicQuantizeLinear = defineOp({
   name: 'DynamicQuantizeLinear',
   since: [11],
-  doc: 'x quantised to uint8 by the range it has. x, y: of any shape. scale, zero_point: scalars.',
+  doc: 'x quantised to uint8, the scale taken from the range of x. x, y: of any shape. scale, zero_point: scalars.',
   inputs: { x: 'T' },
   outputs: { y: 'U', scale: 'T', zero_point: 'U' },
   types: { T: ['float32'], U: ['uint8'] },

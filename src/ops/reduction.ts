@@ -26,7 +26,7 @@ const reduction = ({ name, since, doc, types = WIDE }: Declared) =>
   defineOp({
     name,
     since,
-    doc: `${doc}, over the axes named, or all. x: D1..Dn. axes: K. y: those axes 1 (keepdims) or gone.`,
+    doc: `${doc}, over the listed axes, or all. x: D1..Dn. axes: K. y: those axes 1 (keepdims) or gone.`,
     inputs: { x: 'T', axes: 'I?' },
     outputs: { y: 'T' },
     types: { T: types, I: INT64 },

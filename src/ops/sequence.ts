@@ -51,7 +51,7 @@ export const SequenceAt = defineOp({
 export const SequenceErase = defineOp({
   name: 'SequenceErase',
   since: [11],
-  doc: 'A sequence without one entry, the last unless said. x, y: sequences. position: scalar.',
+  doc: 'A sequence without one entry, the last without a position. x, y: sequences. position: scalar.',
   inputs: { x: 'S', position: 'I?' },
   outputs: { y: 'S' },
   types: { S: NO_TENSOR, I: INDICES },
@@ -62,7 +62,7 @@ export const SequenceErase = defineOp({
 export const SequenceInsert = defineOp({
   name: 'SequenceInsert',
   since: [11],
-  doc: 'A sequence with one entry more, at the end unless said. x, y: sequences. entry: of any shape. position: scalar.',
+  doc: 'A sequence with one more entry, at the end without a position. x, y: sequences. entry: of any shape. position: scalar.',
   inputs: { x: 'S', entry: 'T', position: 'I?' },
   outputs: { y: 'S' },
   types: { S: NO_TENSOR, T: CLASSIC_BEFORE_BFLOAT, I: INDICES },
@@ -73,7 +73,7 @@ export const SequenceInsert = defineOp({
 export const SequenceLength = defineOp({
   name: 'SequenceLength',
   since: [11],
-  doc: 'How many entries a sequence has. x: a sequence. y: scalar.',
+  doc: 'The number of entries of a sequence. x: a sequence. y: scalar.',
   inputs: { x: 'S' },
   outputs: { y: 'I' },
   types: { S: NO_TENSOR, I: INT64 },
@@ -119,7 +119,7 @@ export const SplitToSequence = defineOp({
   },
 });
 
-/** Whether parts of one size leave no smaller rest. */
+/** Whether all parts have one size, without a smaller last one. */
 const divides = (sizes: readonly Dim[], whole: Dim): boolean =>
   sizes.length > 1 ||
   sizes[0] === 1 ||
@@ -153,7 +153,7 @@ export const OptionalGetElement = defineOp({
 export const OptionalHasElement = defineOp({
   name: 'OptionalHasElement',
   since: [15, 18, 28],
-  doc: 'Whether an optional value holds anything. x: optional. y: scalar.',
+  doc: 'Whether an optional value holds something. x: optional. y: scalar.',
   inputs: { x: 'O?' },
   outputs: { y: 'B' },
   types: { O: ALL, B: BOOL },

@@ -1,7 +1,7 @@
 import type { Dim, Shape } from '../graph/types.js';
 import { shapeError, shapeText, sizeText } from './tensors.js';
 
-/* Rules of shapes that several operators share. */
+/* Shape rules that several operators share. */
 
 export type AutoPad = 'NOTSET' | 'SAME_UPPER' | 'SAME_LOWER' | 'VALID';
 
@@ -33,7 +33,7 @@ function checkLengths(rank: number, window: Window): void {
   for (const d of window.dilations ?? []) if (d < 1) throw shapeError(`a dilation of ${d}; at least 1 is needed`);
 }
 
-/** How far a kernel of that many taps reaches. */
+/** The extent of a dilated kernel: dilation * (taps - 1) + 1. */
 export const reach = (kernel: number, dilation: number): number => (kernel - 1) * dilation + 1;
 
 /** The spatial sizes that a window sliding over `input` gives. Throws `graph/shape` when it does not fit. */
@@ -106,7 +106,7 @@ export function transposedOutput(input: Shape, window: Transposed): Dim[] {
   });
 }
 
-/** The shape that shapes take together under numpy's rule; undefined when one is not known. Throws `graph/shape`. */
+/** The broadcast of several shapes under numpy's rule; undefined when one is not known. Throws `graph/shape`. */
 export function broadcast(shapes: readonly (Shape | undefined)[]): Shape | undefined {
   let out: Shape | undefined;
   for (const shape of shapes) {
@@ -128,7 +128,7 @@ function broadcastTwo(a: Shape, b: Shape): Shape {
         `${shapeText(a)} and ${shapeText(b)} do not broadcast: axis ${i - rank} has ${d} and ${e}`,
         'sizes that are equal, or 1',
       );
-    // Against a name or an unknown size, a size other than 1 decides: the other is equal or 1.
+    // A size other than 1 wins over a name or an unknown size, which must be equal to it or 1.
     if (typeof d === 'number') return d;
     return typeof e === 'number' ? e : undefined;
   });

@@ -7,7 +7,7 @@ import { ALL, CLASSIC_BEFORE_BFLOAT, INT64 } from './types.js';
 export const ShapeOp = defineOp({
   name: 'Shape',
   since: [1, 13, 15, 19, 21, 23, 24, 25],
-  doc: 'The sizes of the axes from `start` to before `end`. x: of any shape. y: R.',
+  doc: 'The sizes of the axes from `start` up to, not including, `end`. x: of any shape. y: R.',
   inputs: { x: 'T' },
   outputs: { y: 'I' },
   types: { T: ALL, I: INT64 },
@@ -42,7 +42,7 @@ export function reshaped(input: Shape | undefined, wanted: Shape, allowZero: boo
   return hole < 0 ? out : out.with(hole, productOf(input) === 0 && productOf(others) === 0 ? undefined : left);
 }
 
-/** product(a) / product(b) where names that both have cancel; a name when just that is left; undefined when it is not known. */
+/** product(a) / product(b), with names that both have cancelled; a name when only that remains; undefined when it is not known. */
 function quotient(a: Shape, b: Shape): Dim {
   if (a.includes(undefined) || b.includes(undefined)) return undefined;
   const names = a.filter((d) => typeof d === 'string');
@@ -63,7 +63,7 @@ function quotient(a: Shape, b: Shape): Dim {
 export const Reshape = defineOp({
   name: 'Reshape',
   since: [5, 13, 14, 19, 21, 23, 24, 25],
-  doc: 'The same elements in another shape. x, y: as many elements. shape: R integers; 0 keeps a size, one -1 takes what is left.',
+  doc: 'The same elements in another shape. x, y: equal element counts. shape: R integers; 0 keeps a size, one -1 is inferred.',
   inputs: { x: 'T', shape: 'I' },
   outputs: { y: 'T' },
   types: { T: ALL, I: INT64 },
@@ -122,7 +122,7 @@ function unsqueezed(input: Shape | undefined, axes: readonly number[]): Shape | 
 export const Squeeze = defineOp({
   name: 'Squeeze',
   since: [13, 21, 23, 24, 25],
-  doc: 'Drops axes of size 1: those named, or all. x, y: the same elements. axes: integers.',
+  doc: 'Removes axes of size 1: those listed, or all. x, y: the same elements. axes: integers.',
   inputs: { x: 'T', axes: 'I?' },
   outputs: { y: 'T' },
   types: { T: ALL, I: INT64 },
@@ -158,7 +158,7 @@ export const Squeeze1 = defineOp({
 export const Unsqueeze = defineOp({
   name: 'Unsqueeze',
   since: [13, 21, 23, 24, 25],
-  doc: 'Puts in axes of size 1, at these places of the result. x, y: the same elements. axes: integers.',
+  doc: 'Inserts axes of size 1, at these positions of the result. x, y: the same elements. axes: integers.',
   inputs: { x: 'T', axes: 'I' },
   outputs: { y: 'T' },
   types: { T: ALL, I: INT64 },

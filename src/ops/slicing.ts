@@ -4,7 +4,7 @@ import { numbersOf, vectorOf } from './ints.js';
 import { addDims, axisOf, like, rankOf, shapeError, shapeOf, shapeText } from './tensors.js';
 import { ALL, CLASSIC, CLASSIC_BEFORE_BFLOAT, FLOATS_BEFORE_BFLOAT, INDICES, INT64 } from './types.js';
 
-/** What Slice takes of each of the named axes; entries that are not known are undefined or a name. */
+/** The range that Slice takes along one axis; unknown entries are undefined or a name. */
 export interface SliceRange {
   readonly axis: number;
   readonly start: Dim;
@@ -12,7 +12,7 @@ export interface SliceRange {
   readonly step: Dim;
 }
 
-/** The first element taken, and how many. */
+/** The first element taken, and the number of elements. */
 export function sliceRange(size: number, start: number, end: number, step: number): { first: number; count: number } {
   if (step === 0) throw shapeError('a slice with a step of 0');
   const clamp = (i: number): number => {
@@ -45,7 +45,7 @@ function sliced(input: Shape | undefined, ranges: readonly SliceRange[]): Shape 
 export const Slice = defineOp({
   name: 'Slice',
   since: [10, 11, 13],
-  doc: 'From start to before end by step, on some axes. x, y: the same rank. starts, ends, axes, steps: K.',
+  doc: 'The elements from start up to, not including, end, by step, on some axes. x, y: the same rank. starts, ends, axes, steps: K.',
   inputs: { x: 'T', starts: 'I', ends: 'I', axes: 'I?', steps: 'I?' },
   outputs: { y: 'T' },
   types: { T: CLASSIC, I: INDICES },
@@ -106,7 +106,7 @@ export const Slice1 = defineOp({
   },
 });
 
-/** The sizes of the parts along the axis; parts that are not known are undefined. Throws `graph/shape` when they do not add up. */
+/** The types of the parts along the axis; sizes that are not known are undefined. Throws `graph/shape` when they do not add up. */
 function splitTypes(
   x: Parameters<typeof like>[0],
   at: number,
@@ -138,7 +138,7 @@ function equalParts(whole: Dim, count: number, unequal: boolean): readonly Dim[]
 export const Split = defineOp({
   name: 'Split',
   since: [18],
-  doc: 'Parts of x along one axis: of the given sizes, or num_outputs of one size (the last smaller if need be). x: D1..Dn. split: K.',
+  doc: 'Parts of x along one axis: of the given sizes, or num_outputs of one size (the last may be smaller). x: D1..Dn. split: K.',
   inputs: { x: 'T', split: 'I?' },
   outputs: { ys: 'T*' },
   types: { T: CLASSIC, I: INT64 },

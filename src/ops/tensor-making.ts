@@ -12,7 +12,7 @@ import { ALL, BEFORE_BFLOAT, CLASSIC, FLOATS, INT64, NUMERIC } from './types.js'
 export const ConstantOfShape = defineOp({
   name: 'ConstantOfShape',
   since: [9, 20, 21, 23, 24, 25],
-  doc: 'One value (float32 zero without `value`) everywhere. shape: R integers. y: that shape.',
+  doc: 'A tensor filled with one value (float32 zero without `value`). shape: R integers. y: that shape.',
   inputs: { shape: 'I' },
   outputs: { y: 'T' },
   types: { I: INT64, T: ALL.filter((t) => t !== 'string' && !t.startsWith('complex')) },
@@ -62,7 +62,7 @@ export const EyeLike = defineOp({
 export const Range = defineOp({
   name: 'Range',
   since: [11, 27],
-  doc: 'start, start + delta, ... up to before limit. start, limit, delta: scalars. y: max(0, ceil((limit - start) / delta)).',
+  doc: 'start, start + delta, ..., all below limit (above it for a negative delta). start, limit, delta: scalars. y: max(0, ceil((limit - start) / delta)).',
   inputs: { start: 'T', limit: 'T', delta: 'T' },
   outputs: { y: 'T' },
   types: { T: [...FLOATS, 'int16', 'int32', 'int64'] },
@@ -90,7 +90,7 @@ export const Range = defineOp({
 export const Tile = defineOp({
   name: 'Tile',
   since: [6, 13],
-  doc: 'x, so many times along each axis. x: D1..Dn. repeats: n integers. y: D1*r1..Dn*rn.',
+  doc: 'x repeated along each axis. x: D1..Dn. repeats: n integers. y: D1*r1..Dn*rn.',
   inputs: { x: 'T', repeats: 'I' },
   outputs: { y: 'T' },
   types: { T: CLASSIC, I: INT64 },
@@ -168,7 +168,7 @@ export const RandomUniformLike = randomLike('RandomUniformLike', 'Draws from a u
 export const Bernoulli = defineOp({
   name: 'Bernoulli',
   since: [15, 22],
-  doc: '1 with the probability that x has, else 0. x, y: of any shape.',
+  doc: '1 with probability x, else 0. x, y: of any shape.',
   inputs: { x: 'T' },
   outputs: { y: 'U' },
   types: { T: FLOATS, U: [...NUMERIC, 'bool'] },
@@ -230,7 +230,7 @@ export const OneHot = defineOp({
 export const Size = defineOp({
   name: 'Size',
   since: [1, 13, 19, 21, 23, 24, 25],
-  doc: 'How many elements x has. x: of any shape. y: scalar.',
+  doc: 'The number of elements of x. x: of any shape. y: scalar.',
   inputs: { x: 'T' },
   outputs: { y: 'I' },
   types: { T: ALL, I: INT64 },

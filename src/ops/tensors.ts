@@ -3,7 +3,7 @@ import type { Value } from '../graph/ir.js';
 import { type Dim, isTensorType, type Shape, type TensorType, tensorType } from '../graph/types.js';
 import type { DType } from '../tensor/dtype.js';
 
-/* What inference functions ask of values, and the arithmetic of dimensions that may be names or unknown. */
+/* Types and shapes of values, and arithmetic on dimensions that may be names or unknown. */
 
 /** The shape, as far as it is known; undefined when not even the rank is. */
 export function shapeOf(value: Value | undefined): Shape | undefined {
@@ -38,7 +38,7 @@ export const sizeText = (sizes: readonly Dim[]): string => sizes.map((d) => d ??
 export const shapeError = (message: string, hint?: string): CnnxError =>
   new CnnxError('graph/shape', message, { hint });
 
-/** `axis` counted from the front. Throws `graph/shape` when a tensor of that rank does not have it; `end` allows one past the last. */
+/** `axis` counted from the front. Throws `graph/shape` when a tensor of that rank lacks it; `end` = 1 allows one past the last. */
 export function axisOf(axis: number, rank: number, end = 0): number {
   const at = axis < 0 ? axis + rank + end : axis;
   if (at >= 0 && at < rank + end) return at;
@@ -78,7 +78,7 @@ export function sharedDim(a: Dim, b: Dim, what: string): Dim {
   return typeof b === 'number' ? b : (a ?? b);
 }
 
-/** All that shapes which must be equal say together; undefined when none is known. */
+/** What is known of shapes that must be equal, combined; undefined when none is known. */
 export function sharedShape(shapes: readonly (Shape | undefined)[], what: string): Shape | undefined {
   let shared: Shape | undefined;
   for (const shape of shapes) {

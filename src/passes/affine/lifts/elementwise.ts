@@ -1,6 +1,6 @@
 import type { Node, Value } from '../../../graph/ir.js';
+import { activationAt } from '../../../analysis/patterns.js';
 import { Add, constantOf, Div, Mean, Mul, Neg, Sub, Sum } from '../../../ops/index.js';
-import { activationAt } from '../../../ops/patterns.js';
 import { absent, isSkip, type Skip, skip } from '../../rule.js';
 import { perChannel } from '../constants.js';
 import { crossed, type Form, scale, shift } from '../form.js';

@@ -36,7 +36,7 @@ describe.each(['Add', 'Sub', 'Mul', 'Div'])('%s', (op) => {
 });
 
 // A convolution could take the last factor of a GELU into its weights; onnxruntime would then not find its kernel for the whole. The float64
-// reference has no Erf: test/ops/patterns.test.ts compares.
+// reference has no Erf: test/analysis/patterns.test.ts compares.
 test.each([
   ['Mul', 'y = Mul(p, h: float32[] = [0.5])'],
   ['Div', 'y = Div(p, h: float32[] = [2])'],

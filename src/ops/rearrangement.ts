@@ -102,7 +102,7 @@ function movedBlocks(x: Value, block: number, toDepth: boolean): Shape | undefin
 export const DepthToSpace = defineOp({
   name: 'DepthToSpace',
   since: [1, 11, 13, 28],
-  doc: 'Blocks of channels laid out in space. x: N,C*b*b,H,W. y: N,C,H*b,W*b.',
+  doc: 'Moves blocks of channels into space. x: N,C*b*b,H,W. y: N,C,H*b,W*b.',
   inputs: { x: 'T' },
   outputs: { y: 'T' },
   types: { T: CLASSIC },
@@ -113,7 +113,7 @@ export const DepthToSpace = defineOp({
 export const SpaceToDepth = defineOp({
   name: 'SpaceToDepth',
   since: [1, 13, 28],
-  doc: 'Blocks of space laid out in channels. x: N,C,H*b,W*b. y: N,C*b*b,H,W.',
+  doc: 'Moves blocks of space into channels. x: N,C,H*b,W*b. y: N,C*b*b,H,W.',
   inputs: { x: 'T' },
   outputs: { y: 'T' },
   types: { T: CLASSIC },

@@ -1,17 +1,29 @@
 import { everyGraph } from '../graph/edit.js';
 import type { Model, Node, Value } from '../graph/ir.js';
 import { nodeLabel } from '../graph/order.js';
-import { clipBounds, reduceAxes, scalarOf } from './accessors.js';
-import { Gelu, HardSigmoid, HardSwish, Relu, Sigmoid, Swish } from './activation.js';
-import { Conv } from './convolution.js';
-import { Add, Div, Mul } from './elementwise.js';
-import { Gemm, MatMul } from './linear.js';
-import { Erf } from './math.js';
-import { GlobalAveragePool } from './pooling.js';
+import {
+  Add,
+  clipBounds,
+  Conv,
+  Div,
+  Erf,
+  Gelu,
+  Gemm,
+  GlobalAveragePool,
+  HardSigmoid,
+  HardSwish,
+  MatMul,
+  Mul,
+  reduceAxes,
+  Relu,
+  scalarOf,
+  Sigmoid,
+  Swish,
+} from '../ops/index.js';
 
 export type PatternKind = 'hard-swish' | 'SiLU' | 'GELU' | 'GELU by tanh' | 'squeeze-and-excitation';
 
-/** What exporters write as one operator or as several, by the name that papers use. */
+/** An activation or block that exporters write as one operator or as several, under its name in the literature. */
 export interface Pattern {
   readonly kind: PatternKind;
   /** The node that makes its result. */
@@ -59,20 +71,20 @@ export function activationAt(node: Node): Match | undefined {
 
 // --- products ---------------------------------------------------------------------------------------------------------------------
 
-/** A product, its constants multiplied out: x * y / 6 is the factors x and y, and 1/6. */
+/** A product with its constants collected: x * y / 6 has the factors x and y and the constant 1/6. */
 interface Product {
   readonly factors: readonly Value[];
   readonly constant: number;
   readonly operators: number;
 }
 
-/** Deeper than any activation is written. */
+/** No exporter nests the factors of an activation deeper. */
 const MAX_DEPTH = 3;
 
 function product(value: Value, depth = 0): Product {
   const itself = { factors: [value], constant: 1, operators: 0 };
   const node = value.producer;
-  // What something else uses too is a value of its own, not a step.
+  // A value with other users is a factor of its own, not an inner step.
   if (!node || depth > MAX_DEPTH || (depth > 0 && value.uses.size > 1)) return itself;
   if (node.is(Div)) {
     const divisor = scalarOf(node.in.b);
@@ -139,7 +151,7 @@ function hardGate(node: Node): { x: Value; height: number; operators: number } |
   return x && { x, height: 6, operators: relu ? 3 : 2 };
 }
 
-/** The node that makes what 1 is added to. */
+/** The producer of the operand that 1 is added to. */
 const withOne = (a: Value, b: Value): Node | undefined =>
   scalarOf(b) === 1 ? a.producer : scalarOf(a) === 1 ? b.producer : undefined;
 
@@ -214,7 +226,7 @@ function isMeanOf(node: Node, x: Value): boolean {
   return node.opType === 'ReduceMean' && node.inputs[0] === x && reduceAxes(node)?.join() === '2,3';
 }
 
-/** How often each kind occurs, in the order in which they first do. */
+/** The count of each kind, in order of first occurrence. */
 export function countPatterns(patterns: readonly Pattern[]): ReadonlyMap<PatternKind, number> {
   const counts = new Map<PatternKind, number>();
   for (const { kind } of patterns) counts.set(kind, (counts.get(kind) ?? 0) + 1);

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { buildArchitecture } from '../../src/builders/build.js';
 import { findVariant } from '../../src/builders/cards.js';
 import { cloneModel } from '../../src/graph/clone.js';
-import { countPatterns, findPatterns, type PatternKind } from '../../src/ops/patterns.js';
+import { countPatterns, findPatterns, type PatternKind } from '../../src/analysis/patterns.js';
 import { fuse } from '../../src/passes/fuse.js';
 import { ModelProcess } from '../../src/runtime/child.js';
 import { compareModels } from '../../src/verify/index.js';
