@@ -38,4 +38,6 @@ export * from './tensor/dtype.js';
 export * from './tensor/image.js';
 export * from './tensor/preprocess.js';
 export * from './tensor/tensor.js';
+export { type ParseOptions, parseGraph } from './text/parse.js';
+export { printGraph, type PrintOptions } from './text/print.js';
 export * from './weights/index.js';

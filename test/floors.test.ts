@@ -14,6 +14,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   graph: 2,
   ops: 3,
   formats: 3,
+  text: 3,
   analysis: 4,
   builders: 4,
   export: 4,
@@ -65,10 +66,10 @@ const imports: readonly Import[] = files.flatMap((from) =>
 );
 const inside = imports.filter((i) => i.what.startsWith('.'));
 const outside = imports.filter((i) => !i.what.startsWith('.'));
-const roomOf = ({ from, what }: Import): string =>
-  relative(src, normalize(join(src, dirname(from.path), what)))
-    .split(/[\\/]/)[0]
-    ?.replace(/\.js$/, '.ts') ?? '';
+/** The imported file, as the paths of `files` are. */
+const pathOf = ({ from, what }: Import): string =>
+  relative(src, normalize(join(src, dirname(from.path), what))).replace(/\.js$/, '.ts');
+const roomOf = (i: Import): string => pathOf(i).split(/[\\/]/)[0] ?? '';
 
 test('there is something to test', () => {
   expect(files.length).toBeGreaterThan(100);
@@ -90,6 +91,23 @@ test('imports go down, and never to another room of the same floor', () => {
   expect(climbs.map((i) => `${i.from.path} imports ${i.what}`)).toEqual([]);
 });
 
+test('no import circles, of types neither', () => {
+  const targets = new Map(files.map((f) => [f.path, new Set<string>()]));
+  for (const i of inside) targets.get(i.from.path)?.add(pathOf(i));
+  // Takes away the files that import none of those left, again and again: what stays is on a circle, or imports one.
+  for (let before = -1; before !== targets.size; ) {
+    before = targets.size;
+    for (const [path, imported] of targets) if (![...imported].some((t) => targets.has(t))) targets.delete(path);
+  }
+  // Likewise those that none of them import.
+  for (let before = -1; before !== targets.size; ) {
+    before = targets.size;
+    const imported = new Set([...targets.values()].flatMap((t) => [...t]));
+    for (const path of targets.keys()) if (!imported.has(path)) targets.delete(path);
+  }
+  expect([...targets.keys()]).toEqual([]);
+});
+
 test('packages and node: modules enter only where they may', () => {
   const strays = outside.filter(({ what, from, typeOnly }) => {
     if (what.startsWith('node:')) return !NODE_ROOMS.includes(from.room);
@@ -103,7 +121,7 @@ test('only the graph itself and the readers of files write to its objects', () =
   const writers = inside
     .filter((i) => i.what.endsWith('/mutate.js'))
     .map((i) => i.from.path.split(/[\\/]/).slice(0, 2).join('/'));
-  expect([...new Set(writers)].filter((w) => !w.startsWith('graph/') && w !== 'formats/onnx')).toEqual([]);
+  expect([...new Set(writers)].filter((w) => !/^(?:graph|text)\/|^formats\/onnx$/.test(w))).toEqual([]);
 });
 
 test('the browser-clean entry leads to no node: module', () => {
@@ -112,9 +130,7 @@ test('the browser-clean entry leads to no node: module', () => {
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     if (reached.has(path)) continue;
     reached.add(path);
-    for (const i of inside)
-      if (i.from.path === path && !i.typeOnly)
-        pending.push(relative(src, normalize(join(src, dirname(path), i.what))).replace(/\.js$/, '.ts'));
+    for (const i of inside) if (i.from.path === path && !i.typeOnly) pending.push(pathOf(i));
   }
   expect(outside.filter((i) => reached.has(i.from.path) && i.what.startsWith('node:')).map((i) => i.from.path)).toEqual(
     [],

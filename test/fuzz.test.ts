@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { concat } from '../src/base/bytes.js';
 import { writeOnnx } from '../src/formats/onnx/index.js';
-import { parseGraph } from '../src/graph/parse.js';
+import { parseGraph } from '../src/text/parse.js';
 import { fuzz } from './support/fuzz/campaign.js';
 import { program, textOf } from './support/fuzz/program.js';
 import { sampleModel } from './support/sample-model.js';

@@ -1,5 +1,5 @@
 import type { Value } from '../graph/ir.js';
-import type { ConvOptions, NormOptions, Scope } from './scope.js';
+import type { ConvOptions, Layers, NormOptions } from './layers.js';
 import { pair } from './ops.js';
 
 /** Whether a convolution has a middle row and a middle column to strengthen: k x k, k odd and above 1. */
@@ -29,12 +29,12 @@ function companions(options: ConvOptions): { readonly vertical: Branch; readonly
   };
 }
 
-function cropped(g: Scope, x: Value, { crop }: Branch, name: string): Value {
+function cropped(g: Layers, x: Value, { crop }: Branch, name: string): Value {
   return crop[0] === 0 && crop[1] === 0 ? x : g.crop(x, crop[0], crop[1], name);
 }
 
 /** ACNet's block with its authors' names: three convolutions without bias, a BatchNormalization on each, summed. arXiv:1908.03930. */
-export function asymmetricBlock(g: Scope, x: Value, options: ConvOptions & NormOptions): Value {
+export function asymmetricBlock(g: Layers, x: Value, options: ConvOptions & NormOptions): Value {
   const { vertical, horizontal } = companions(options);
   const plain = { ...options, bias: false };
   const square = g.batchNorm(g.convolution(x, 'square_conv', plain), 'square_bn', options);
@@ -45,7 +45,7 @@ export function asymmetricBlock(g: Scope, x: Value, options: ConvOptions & NormO
 }
 
 /** The article's form: the mean of the k x k, 1 x k and k x 1 convolutions; a BatchNormalization stays behind it. */
-export function averagedBlock(g: Scope, x: Value, options: ConvOptions): Value {
+export function averagedBlock(g: Layers, x: Value, options: ConvOptions): Value {
   const { vertical, horizontal } = companions(options);
   const square = g.convolution(x, 'conv', options);
   const hor = g.convolution(cropped(g, x, horizontal, 'ac1_crop'), 'ac1', { ...options, ...horizontal });

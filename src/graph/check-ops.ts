@@ -2,10 +2,11 @@ import { nearest, printable } from '../base/text.js';
 import type { Attr } from './attr.js';
 import { attrText } from './attr.js';
 import { canonicalDomain, FunctionDef, type Graph, type Model, type Node, type Value } from './ir.js';
-import { type AnyOpDef, type AttrSpec, signatureOf } from './op-def.js';
+import type { AnyOpDef, AttrSpec } from './op-def.js';
 import type { OpRegistry } from './op-registry.js';
 import { nodeLabel } from './order.js';
 import type { ProblemList } from './problems.js';
+import { signatureOf } from './signature.js';
 
 /** What identifies a function among a model's. */
 export const functionKey = (

@@ -1,6 +1,7 @@
 import { type Attr, graphsOf } from './attr.js';
 import { FunctionDef, Graph, Model, Node, type Value } from './ir.js';
 import {
+  assign,
   defineValue,
   linkNode,
   mutable,
@@ -13,7 +14,7 @@ import {
 
 /**
  * A model of its own with the same contents: editing one does not change the other. Tensors, types and attributes without graphs are
- * shared, being immutable; spans and carried fields are kept, so that what nobody edits is still written byte for byte. Linear time.
+ * shared, being immutable; spans and preserved fields are kept, so that what nobody edits is still written byte for byte. Linear time.
  */
 export function cloneModel(model: Model): Model {
   return new Cloner().model(model);
@@ -28,7 +29,7 @@ class Cloner {
   model(from: Model): Model {
     const to = new Model();
     const { graph: _, functions, ...fields } = from;
-    Object.assign(mutable(to), fields);
+    assign(to, fields);
     mutable(to).functions = functions.map((f) => this.function(f, to));
     this.graph(from.graph, to.graph);
     return to;
@@ -37,7 +38,7 @@ class Cloner {
   private function(from: FunctionDef, model: Model): FunctionDef {
     const to = new FunctionDef(model);
     const { body, model: _, ...fields } = from;
-    Object.assign(mutable(to), fields);
+    assign(to, fields);
     const holder = new Node(to.body, '');
     this.graph(body, to.body, () => {
       mutable(to).attributeDefaults = from.attributeDefaults.map((a) => this.attr(a, holder));
@@ -59,8 +60,9 @@ class Cloner {
   }
 
   private fill(from: Graph, to: Graph): void {
-    const { name, docString, metadata, outputInfos, valueInfos: listedInfos, span, carried } = from;
-    Object.assign(mutable(to), { name, docString, metadata, outputInfos, listedInfos, span, carried });
+    const { name, docString, metadata, outputInfos, span, preserved } = from;
+    assign(to, { name, docString, metadata, outputInfos, span, preserved });
+    to.lists.setInfos(from.valueInfos);
     for (const value of from.values.values()) this.value(value);
     setGraphInputs(
       to,
@@ -78,8 +80,8 @@ class Cloner {
 
   private node(from: Node, graph: Graph): Node {
     const to = new Node(graph, from.opType);
-    const { name, declaredDomain, overload, docString, metadata, span, carried } = from;
-    Object.assign(mutable(to), { name, declaredDomain, overload, docString, metadata, span, carried });
+    const { name, declaredDomain, overload, docString, metadata, span, preserved } = from;
+    assign(to, { name, declaredDomain, overload, docString, metadata, span, preserved });
     setOutputs(
       to,
       from.outputs.map((v) => v && this.value(v)),
@@ -115,7 +117,7 @@ class Cloner {
     if (!graph) throw new Error(`bug: ${from.name} is used outside the graph that defines it`);
     const to = defineValue(graph, from.name);
     const { type, initializer, sparseInitializer } = from;
-    Object.assign(mutable(to), { type, initializer, sparseInitializer });
+    assign(to, { type, initializer, sparseInitializer });
     this.#values.set(from, to);
     return to;
   }

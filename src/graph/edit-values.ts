@@ -3,9 +3,9 @@ import { printable } from '../base/text.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { MetadataEntry } from './attr.js';
 import { FreshNames } from './fresh-names.js';
-import { InfoEdits } from './info-edits.js';
 import { type Graph, Model, type Node, type OpsetImport, type Value, type ValueInfo } from './ir.js';
 import {
+  assign,
   appendGraphInput,
   defineValue,
   dropGraphInput,
@@ -40,7 +40,7 @@ export class ValueEditor {
     metadata?: readonly MetadataEntry[];
     opsetImports?: readonly OpsetImport[];
   }): void {
-    Object.assign(mutable(this.model), header);
+    assign(this.model, header);
     mutable(this.model).span = undefined;
   }
 
@@ -121,14 +121,13 @@ export class ValueEditor {
     const input = graph.inputInfos.get(value);
     if (input) mutable(graph).inputInfos.set(value, swap(input));
     mutable(graph).outputInfos = graph.outputInfos.map(swap);
-    mutable(graph).listedInfos = graph.valueInfos.map(swap);
+    graph.lists.setInfos(graph.valueInfos.map(swap));
     this.touchGraph(graph);
   }
 
   /** Replaces the declared types of inner values (value_info) as a whole. */
   setValueInfos(graph: Graph, infos: readonly ValueInfo[]): void {
-    mutable(graph).infoEdits = undefined;
-    mutable(graph).listedInfos = infos;
+    graph.lists.setInfos(infos);
     this.touchGraph(graph);
   }
 
@@ -176,7 +175,7 @@ export class ValueEditor {
       mutable(g).outputInfos = g.outputInfos.map((o, i) => (g.outputs[i] === value ? swap(o) : o));
       this.touchGraph(g);
     }
-    infoEditsOf(value.graph).rename(old, name);
+    value.graph.lists.renameInfo(old, name);
     if (value.producer) this.touchQuietly(value.producer);
     for (const node of value.uses.keys()) this.touchQuietly(node);
     this.touchGraph(value.graph);
@@ -223,12 +222,6 @@ export class ValueEditor {
   protected forget(value: Value): void {
     this.touchGraph(value.graph);
     forgetValue(value);
-    infoEditsOf(value.graph).drop(value.name);
+    value.graph.lists.dropInfo(value.name);
   }
-}
-
-function infoEditsOf(graph: Graph): InfoEdits {
-  const edits = graph.infoEdits ?? new InfoEdits(graph.listedInfos);
-  mutable(graph).infoEdits = edits;
-  return edits;
 }

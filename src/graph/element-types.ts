@@ -1,7 +1,8 @@
 import { CnnxError } from '../base/errors.js';
 import type { DType } from '../tensor/dtype.js';
 import type { Node } from './ir.js';
-import { type AnyOpDef, signatureOf } from './op-def.js';
+import type { AnyOpDef } from './op-def.js';
+import { signatureOf } from './signature.js';
 import { isTensorType } from './types.js';
 
 /**

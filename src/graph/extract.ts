@@ -1,6 +1,6 @@
 import { graphsOf } from './attr.js';
 import { Model, Node, type Value } from './ir.js';
-import { defineValue, linkNode, mutable, setAttrs, setGraphOutputs, setInputs, setOutputs } from './mutate.js';
+import { assign, defineValue, linkNode, mutable, setAttrs, setGraphOutputs, setInputs, setOutputs } from './mutate.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 export interface Extract {
@@ -25,7 +25,7 @@ export function extractModel(
   const { graph } = model;
   const from = nodes[0]?.graph.root;
   const irVersion = nodes[0]?.graph.model.irVersion ?? FIRST_IR;
-  Object.assign(mutable(model), {
+  assign(model, {
     irVersion: irVersion < FIRST_IR ? FIRST_IR : irVersion,
     opsetImports: from?.opsetImports ?? [],
   });
@@ -51,7 +51,7 @@ export function extractModel(
       throw new Error(`bug: ${node.opType} holds graphs and cannot be extracted`);
     const copy = new Node(graph, node.opType);
     const { declaredDomain, overload } = node;
-    Object.assign(mutable(copy), { declaredDomain, overload });
+    assign(copy, { declaredDomain, overload });
     setAttrs(copy, node.attrs.values());
     setInputs(
       copy,

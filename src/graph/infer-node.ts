@@ -5,7 +5,8 @@ import { asFloat64, type Tensor } from '../tensor/tensor.js';
 import { checkElementTypes } from './element-types.js';
 import { constantTensor, type Node, type Value } from './ir.js';
 import { mutable } from './mutate.js';
-import { type AnyOpDef, signatureOf, lens } from './op-def.js';
+import type { AnyOpDef } from './op-def.js';
+import { signatureOf, Lens } from './signature.js';
 import { type Dim, equalTensorTypes, isTensorType, type Shape, type ValueType } from './types.js';
 
 /** Integer tensors longer than this are not followed as shapes: no shape, axes or pads are. */
@@ -31,7 +32,7 @@ export function constantInts(t: Tensor): readonly number[] | undefined {
 
 /** What the functions of a declaration are called with. */
 export const inferArgs = (node: Node, op: AnyOpDef, known: KnownInts): never => {
-  const view = lens(node, op);
+  const view = new Lens(node, op);
   const args = { in: view.in, out: view.out, attr: view.attr, node, ints: (v: Value | undefined) => intsOf(v, known) };
   return args as never;
 };

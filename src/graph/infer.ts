@@ -3,7 +3,7 @@ import type { Attr } from './attr.js';
 import { everyGraph } from './edit.js';
 import { inferArgs, inferNode, intsOf, joinTypes, type KnownInts } from './infer-node.js';
 import { canonicalDomain, type FunctionDef, type Graph, type Model, Node, type Value } from './ir.js';
-import { mutable } from './mutate.js';
+import { assign, mutable } from './mutate.js';
 import type { AnyOpDef } from './op-def.js';
 import type { OpRegistry } from './op-registry.js';
 import { topologicalOrder } from './order.js';
@@ -147,7 +147,7 @@ class Inference {
       if (given) attrs.set(name, given);
     }
     const { name, declaredDomain, inputs, outputs } = node;
-    return Object.assign(mutable(shown), { name, declaredDomain, inputs, outputs, attrs });
+    return assign(shown, { name, declaredDomain, inputs, outputs, attrs });
   }
 
   #call(node: Node, f: FunctionDef): void {

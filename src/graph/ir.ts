@@ -1,7 +1,14 @@
-import type { InfoEdits } from './info-edits.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type Attr, type Carried, graphsOf, type MetadataEntry, type Span, type SparseTensor } from './attr.js';
-import { type AnyOpDef, lensOf, matches, type Typed } from './op-def.js';
+import {
+  type AttrOf,
+  graphsOf,
+  type MetadataEntry,
+  type Preserved,
+  type Span,
+  type SparseTensor,
+} from './attr-kinds.js';
+import { GraphLists } from './graph-lists.js';
+import { fits, Lens, matches, type Declaration, type Read } from './signature.js';
 import type { ValueType } from './types.js';
 import { NO_USES, type Uses } from './uses.js';
 
@@ -15,7 +22,7 @@ export class Value {
   /** The node that makes it, if one does. */
   readonly producer: Node | undefined = undefined;
   /** The consuming nodes, those in subgraphs included, with the number of inputs each takes it on. */
-  readonly uses: Uses = NO_USES;
+  readonly uses: Uses<Node> = NO_USES;
   /** How many times a graph (its own or a subgraph) lists it as an output. */
   readonly outputCount: number = 0;
   /** Whether its graph lists it as an input; with an initializer: a default that a caller may override (from IR version 4 on). */
@@ -42,8 +49,11 @@ export interface ValueInfo {
   readonly type?: ValueType | undefined;
   readonly docString?: string | undefined;
   readonly metadata?: readonly MetadataEntry[];
-  readonly carried?: Carried | undefined;
+  readonly preserved?: Preserved | undefined;
 }
+
+/** An attribute of a node, as the file has it. */
+export type Attr = AttrOf<Graph>;
 
 /** Most nodes of large graphs have no attributes: they share this. */
 export const NO_ATTRS: ReadonlyMap<string, Attr> = new Map();
@@ -60,19 +70,29 @@ export class Node {
   readonly outputs: readonly (Value | undefined)[] = [];
   readonly attrs: ReadonlyMap<string, Attr> = NO_ATTRS;
   readonly span: Span | undefined = undefined;
-  readonly carried: Carried | undefined = undefined;
-  /** The declaration that `is` last said yes to. */
-  readonly bound: AnyOpDef | undefined = undefined;
+  readonly preserved: Preserved | undefined = undefined;
   /** Neighbours in the graph's order. */
   readonly previous: Node | undefined = undefined;
   readonly next: Node | undefined = undefined;
-  /** Its place in the graph's order, from 0 on, when `numberNodes` last looked. */
-  readonly position: number = 0;
+  #position = 0;
+  /** The declaration that `is` last said yes to. */
+  #declaration: Declaration | undefined = undefined;
 
   constructor(
     readonly graph: Graph,
     readonly opType: string,
   ) {}
+
+  /** Its place in the graph's order, from 0 on, when `numberNodes` last looked: asking takes no memory, as a Map of nodes would. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Gives the nodes of a graph their positions; see `numberNodes`. */
+  static number(graph: Graph): void {
+    let position = 0;
+    for (let node = graph.first; node; node = node.next) node.#position = position++;
+  }
 
   /** '' for ONNX's own operators, however the file writes it. */
   get domain(): string {
@@ -85,19 +105,27 @@ export class Node {
   }
 
   /** Whether this node is an application of `op`: domain, name, imported version, arity and attribute kinds all fit. Narrows. */
-  is<O extends AnyOpDef>(op: O): this is Node & Typed<O> {
-    return matches(this, op);
+  is<O extends Declaration>(op: O): this is Node & Read<O, Value> {
+    if (!(this.#declaration === op ? fits(this, op) : matches(this, op))) return false;
+    this.#declaration = op;
+    return true;
   }
 
   /** Typed inputs, outputs and attributes by their names in the declaration; only after `is` has said yes. */
   get in(): unknown {
-    return lensOf(this).in;
+    return this.#lens().in;
   }
   get out(): unknown {
-    return lensOf(this).out;
+    return this.#lens().out;
   }
   get attr(): unknown {
-    return lensOf(this).attr;
+    return this.#lens().attr;
+  }
+
+  #lens(): Lens {
+    if (!this.#declaration)
+      throw new Error(`bug: ${this.opType} is read through a declaration before node.is(...) said that it fits`);
+    return new Lens(this, this.#declaration);
   }
 
   /** Graphs in its attributes. */
@@ -114,9 +142,6 @@ export class Graph {
   readonly name: string | undefined = undefined;
   readonly docString: string | undefined = undefined;
   readonly metadata: readonly MetadataEntry[] = [];
-  /** Those of `inputs`, and any that were dropped since somebody asked. */
-  readonly listedInputs: Value[] = [];
-  readonly droppedInputs: boolean = false;
   /** May list values of an outer graph, and one value twice. */
   readonly outputs: readonly Value[] = [];
   /** Values with an initializer, in file order. */
@@ -125,11 +150,10 @@ export class Graph {
   /** What the file declares of its inputs, outputs and inner values. Keys are objects; entries for no value at all stand in `strayInfos`. */
   readonly inputInfos: ReadonlyMap<Value, ValueInfo> = new Map();
   readonly outputInfos: readonly ValueInfo[] = [];
-  /** Those of inner values, and changes to them that were made since somebody asked. */
-  readonly listedInfos: readonly ValueInfo[] = [];
-  readonly infoEdits: InfoEdits | undefined = undefined;
+  /** Behind `inputs` and `valueInfos`. */
+  readonly lists: GraphLists<Value, ValueInfo> = new GraphLists();
   readonly span: Span | undefined = undefined;
-  readonly carried: Carried | undefined = undefined;
+  readonly preserved: Preserved | undefined = undefined;
   readonly first: Node | undefined = undefined;
   readonly last: Node | undefined = undefined;
   readonly nodeCount: number = 0;
@@ -141,17 +165,13 @@ export class Graph {
     readonly owner: Node | Model | FunctionDef,
   ) {}
 
-  /** Dropped ones go when somebody asks: one by one, each would take as long as the list is. */
   get inputs(): readonly Value[] {
-    if (this.droppedInputs)
-      Object.assign(this, { listedInputs: this.listedInputs.filter((v) => v.isInput), droppedInputs: false });
-    return this.listedInputs;
+    return this.lists.inputs;
   }
 
-  /** What the file declares of inner values (value_info); changed when somebody asks, as the inputs are. */
+  /** What the file declares of inner values (value_info). */
   get valueInfos(): readonly ValueInfo[] {
-    if (this.infoEdits) Object.assign(this, { listedInfos: this.infoEdits.applied(), infoEdits: undefined });
-    return this.listedInfos;
+    return this.lists.infos;
   }
 
   /** The model or function that this graph is in, however deep. */
@@ -186,7 +206,7 @@ export class Graph {
 export interface OpsetImport {
   readonly domain?: string | undefined;
   readonly version?: bigint | undefined;
-  readonly carried?: Carried | undefined;
+  readonly preserved?: Preserved | undefined;
 }
 
 function importedVersion(imports: readonly OpsetImport[], domain: string): number | undefined {
@@ -209,7 +229,7 @@ export class FunctionDef {
   /** Inputs and outputs of the body are the function's. */
   readonly body: Graph = new Graph(this);
   readonly span: Span | undefined = undefined;
-  readonly carried: Carried | undefined = undefined;
+  readonly preserved: Preserved | undefined = undefined;
 
   constructor(readonly model: Model) {}
 
@@ -231,7 +251,7 @@ export class Model {
   readonly graph: Graph = new Graph(this);
   readonly functions: readonly FunctionDef[] = [];
   readonly span: Span | undefined = undefined;
-  readonly carried: Carried | undefined = undefined;
+  readonly preserved: Preserved | undefined = undefined;
 
   /** The version that `domain` is imported at; undefined when it is not imported. */
   opset(domain: string): number | undefined {

@@ -19,6 +19,11 @@ type Mutable<T> = {
 /** The same object, writable. */
 export const mutable = <T extends object>(x: T): Mutable<T> => x as Mutable<T>;
 
+/** Sets some properties of an object. */
+export function assign<T extends object>(x: T, properties: NoInfer<Partial<T>>): T {
+  return Object.assign(x, properties);
+}
+
 /** A new value of `graph`. Its name is found by `graph.values` unless an earlier value has it. */
 export function defineValue(graph: Graph, name: string): Value {
   const value = new Value(graph, name);
@@ -74,7 +79,7 @@ const mutableInputs = (node: Node): (Value | undefined)[] => node.inputs as (Val
 
 function addUses(value: Value, node: Node, more: number): void {
   const count = Math.max(0, (value.uses.get(node) ?? 0) + more);
-  (value as { uses: Uses }).uses = withUses(value.uses, node, count);
+  (value as { uses: Uses<Node> }).uses = withUses(value.uses, node, count);
 }
 
 /** Makes `node` the producer of `outputs`. */
@@ -86,7 +91,7 @@ export function setOutputs(node: Node, outputs: readonly (Value | undefined)[]):
 
 export function setAttrs(node: Node, attrs: Iterable<Attr>): void {
   const list = Array.from(attrs, (a): [string, Attr] => [a.name, a]);
-  Object.assign(mutable(node), { attrs: list.length === 0 ? NO_ATTRS : new Map(list) });
+  assign(node, { attrs: list.length === 0 ? NO_ATTRS : new Map(list) });
 }
 
 export function setGraphOutputs(graph: Graph, outputs: readonly Value[]): void {
@@ -108,19 +113,19 @@ export function swapGraphOutput(graph: Graph, from: Value, to: Value): void {
 
 /** Lists a value as one more input of a graph, in the list that there is: below IR version 4 every new constant comes here. */
 export function appendGraphInput(graph: Graph, value: Value): void {
-  mutable(graph).listedInputs.push(value);
+  graph.lists.appendInput(value);
   mutable(value).isInput = true;
 }
 
 /** Takes an input off the list of its graph, which leaves it out from now on. */
 export function dropGraphInput(value: Value): void {
   mutable(value).isInput = false;
-  mutable(value.graph).droppedInputs = true;
+  value.graph.lists.dropInputs();
 }
 
 export function setGraphInputs(graph: Graph, inputs: readonly Value[]): void {
   for (const value of graph.inputs) mutable(value).isInput = false;
-  Object.assign(mutable(graph), { listedInputs: [...inputs], droppedInputs: false });
+  graph.lists.setInputs(inputs);
   for (const value of inputs) mutable(value).isInput = true;
 }
 

@@ -1,14 +1,10 @@
 import { printable } from '../base/text.js';
-import type { Graph, Node, Value } from './ir.js';
-import { mutable } from './mutate.js';
+import { type Graph, Node, type Value } from './ir.js';
 
 const CYCLE_NODES_SHOWN = 8;
 
-/** Gives the nodes of a graph their positions, which hold until the order changes: asking them takes no memory, as a Map of nodes would. */
-export function numberNodes(graph: Graph): void {
-  let position = 0;
-  for (let node = graph.first; node; node = node.next) mutable(node).position = position++;
-}
+/** Gives the nodes of a graph their positions, which hold until the order changes. */
+export const numberNodes = (graph: Graph): void => Node.number(graph);
 
 /**
  * The nodes of a graph, each after those it depends on, what its subgraphs capture included; the file's order wherever that allows.

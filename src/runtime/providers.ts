@@ -5,7 +5,7 @@ import { concat } from '../base/bytes.js';
 import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import { writeOnnx } from '../formats/onnx/index.js';
-import { parseGraph } from '../graph/parse.js';
+import { parseGraph } from '../text/parse.js';
 import { asFloat32, float32Tensor } from '../tensor/tensor.js';
 import { ModelProcess } from './child.js';
 import { Profile } from './profile.js';

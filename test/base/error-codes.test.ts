@@ -15,7 +15,7 @@ import { readOnnx, tensorFromProto, writeOnnx } from '../../src/formats/onnx/ind
 import { readTorchLegacy } from '../../src/formats/torch/index.js';
 import { Editor } from '../../src/graph/edit.js';
 import { joinTypes } from '../../src/graph/infer-node.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { tensorType } from '../../src/graph/types.js';
 import { imageInput } from '../../src/runtime/classify.js';
 import { FileSource, openSource } from '../../src/runtime/file-source.js';

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { concat } from '../../src/base/bytes.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { openModel } from '../../src/runtime/model-file.js';
 import { MAIN } from '../support/cli.js';
 import { isFull } from '../support/shared.js';
@@ -24,7 +24,7 @@ const dist = (name: string): string => JSON.stringify(pathToFileURL(join(MAIN, '
 /** Writes model after model to one path: in each, all weights are its number. */
 const WRITER = `
   const { lazyTensor } = await import(${dist('tensor/tensor.js')});
-  const { parseGraph } = await import(${dist('graph/parse.js')});
+  const { parseGraph } = await import(${dist('text/parse.js')});
   const { Editor } = await import(${dist('graph/edit.js')});
   const { saveModel } = await import(${dist('save/save-model.js')});
   const [path, weights] = process.argv.slice(1);

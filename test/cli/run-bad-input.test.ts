@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { concat } from '../../src/base/bytes.js';
 import { writeNpy } from '../../src/formats/npy.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { float32Tensor, int64Tensor } from '../../src/tensor/tensor.js';
 import { cnnx, MAIN } from '../support/cli.js';
 import { blackPng } from '../support/png.js';

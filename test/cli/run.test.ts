@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { concat } from '../../src/base/bytes.js';
 import { readNpy, writeNpy } from '../../src/formats/npy.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { asFloat32, float32Tensor } from '../../src/tensor/tensor.js';
 import { cnnx } from '../support/cli.js';
 import { describeShared, isFull, shared } from '../support/shared.js';

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { cloneModel } from '../../src/graph/clone.js';
 import { attrOf } from '../../src/graph/attr.js';
 import { Editor } from '../../src/graph/edit.js';
-import { parseGraph } from '../../src/graph/parse.js';
-import { printGraph } from '../../src/graph/print.js';
+import { parseGraph } from '../../src/text/parse.js';
+import { printGraph } from '../../src/text/print.js';
 
 const TEXT = `function d::f<alpha> opset: ["": 17] {
   (a) -> (c)

@@ -3,7 +3,7 @@ import { everyNode } from '../../src/graph/edit.js';
 import { inferShapes } from '../../src/graph/infer.js';
 import type { Model } from '../../src/graph/ir.js';
 import { topologicalOrder } from '../../src/graph/order.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { typeText } from '../../src/graph/types.js';
 import { registry } from '../../src/ops/index.js';
 

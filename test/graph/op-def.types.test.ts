@@ -1,7 +1,7 @@
 import { expect, expectTypeOf, test } from 'vitest';
 import { Editor } from '../../src/graph/edit.js';
 import type { Node, Value } from '../../src/graph/ir.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { Conv, Relu } from '../../src/ops/index.js';
 
 const node = (): Node => {

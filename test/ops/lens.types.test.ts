@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Editor } from '../../src/graph/edit.js';
 import type { Node, Value } from '../../src/graph/ir.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { BatchNormalization, BatchNormalization7, Concat, Conv, DepthToSpace, Relu } from '../../src/ops/index.js';
 
 /* What the lens lets through, and what must not compile. */

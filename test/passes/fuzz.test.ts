@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { inferShapes } from '../../src/graph/infer.js';
 import type { Model } from '../../src/graph/ir.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { registry } from '../../src/ops/index.js';
 import { LIFTS } from '../../src/passes/affine/lifts/index.js';
 import { mergeLinear } from '../../src/passes/affine/merge.js';

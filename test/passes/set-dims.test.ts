@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../../src/graph/ir.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { typeText } from '../../src/graph/types.js';
 import { setDims } from '../../src/passes/set-dims.js';
 

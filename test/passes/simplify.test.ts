@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from 'vitest';
 import { Editor, everyNode } from '../../src/graph/edit.js';
 import type { Model, Value } from '../../src/graph/ir.js';
-import { parseGraph } from '../../src/graph/parse.js';
-import { printGraph } from '../../src/graph/print.js';
+import { parseGraph } from '../../src/text/parse.js';
+import { printGraph } from '../../src/text/print.js';
 import { Add, Concat, Identity, Neg } from '../../src/ops/index.js';
 import { SIMPLIFICATIONS, simplify, type SimplifyOptions } from '../../src/passes/simplify.js';
 import { ModelProcess } from '../../src/runtime/child.js';

@@ -5,7 +5,7 @@ import { readOnnx, writeOnnx } from '../../src/formats/onnx/index.js';
 import { checkModel } from '../../src/graph/check.js';
 import { Editor } from '../../src/graph/edit.js';
 import type { Model } from '../../src/graph/ir.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { registry } from '../../src/ops/index.js';
 import { fuse } from '../../src/passes/fuse.js';
 import { parseWire, printWire, type WireField } from '../support/wire.js';

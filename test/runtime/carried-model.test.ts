@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { concat } from '../../src/base/bytes.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
 import { checkModel } from '../../src/graph/check.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { carriedFeeds, carriedModel } from '../../src/runtime/carried-model.js';
 import { ModelProcess } from '../../src/runtime/child.js';
 import { type DType, dtypeCode } from '../../src/tensor/dtype.js';

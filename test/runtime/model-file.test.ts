@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { Editor } from '../../src/graph/edit.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { cloneOpened, fileOf, openModel } from '../../src/runtime/model-file.js';
 import { saveModel } from '../../src/save/save-model.js';
 

@@ -2,7 +2,7 @@ import { onnx } from 'onnx-proto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { concat } from '../../src/base/bytes.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { ModelProcess } from '../../src/runtime/child.js';
 import { createSession, type Session, type SessionOptions } from '../../src/runtime/session.js';
 import { bytesOf, type DType, dtypeCode, elementCount } from '../../src/tensor/dtype.js';

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { concat } from '../../src/base/bytes.js';
 import { readOnnx } from '../../src/formats/onnx/index.js';
 import { Editor } from '../../src/graph/edit.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { ModelProcess } from '../../src/runtime/child.js';
 import { Spool, weightBytes } from '../../src/runtime/spool.js';
 import { asFloat32, float32Tensor, lazyTensor } from '../../src/tensor/tensor.js';

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { fuse } from '../../src/passes/fuse.js';
 import { openModel } from '../../src/runtime/model-file.js';
 import { saveModel } from '../../src/save/save-model.js';

@@ -3,7 +3,7 @@ import { concat } from '../../src/base/bytes.js';
 import { internalized, writeOnnx } from '../../src/formats/onnx/index.js';
 import { inferShapes } from '../../src/graph/infer.js';
 import { constantTensor, type Model, type Value } from '../../src/graph/ir.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { registry } from '../../src/ops/index.js';
 import { createSession } from '../../src/runtime/session.js';
 import { elementCount } from '../../src/tensor/dtype.js';

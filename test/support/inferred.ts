@@ -3,7 +3,7 @@ import { concat } from '../../src/base/bytes.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
 import { inferShapes } from '../../src/graph/infer.js';
 import type { Model } from '../../src/graph/ir.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { typeText } from '../../src/graph/types.js';
 import { registry } from '../../src/ops/index.js';
 import { createSession } from '../../src/runtime/session.js';

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { inferShapes } from '../../src/graph/infer.js';
 import type { Model } from '../../src/graph/ir.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { registry } from '../../src/ops/index.js';
 import type { Lift } from '../../src/passes/affine/lift.js';
 import { LIFTS } from '../../src/passes/affine/lifts/index.js';

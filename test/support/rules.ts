@@ -3,7 +3,7 @@ import { concat } from '../../src/base/bytes.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
 import { inferShapes } from '../../src/graph/infer.js';
 import { constantTensor, type Model, type Value } from '../../src/graph/ir.js';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { isTensorType } from '../../src/graph/types.js';
 import { registry } from '../../src/ops/index.js';
 import type { Rule } from '../../src/passes/rule.js';

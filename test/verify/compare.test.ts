@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { parseGraph } from '../../src/graph/parse.js';
+import { parseGraph } from '../../src/text/parse.js';
 import type { Model } from '../../src/graph/ir.js';
 import { ModelProcess } from '../../src/runtime/child.js';
 import { float32Tensor } from '../../src/tensor/tensor.js';

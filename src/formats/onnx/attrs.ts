@@ -5,11 +5,11 @@ import type { Attr, AttrKind, SparseTensor } from '../../graph/attr.js';
 import type { Graph } from '../../graph/ir.js';
 import { mutable } from '../../graph/mutate.js';
 import type { ValueType } from '../../graph/types.js';
-import { carriedMessage, type Message, message, OnnxCarried, withFields } from './message.js';
+import { preservedMessage, type Message, message, OnnxPreserved, withFields } from './message.js';
 import { Packed } from './packed.js';
 import { ATTRIBUTE_TYPE } from './schema.js';
 import { type OnnxTensor, tensorMessage } from './tensor.js';
-import { carry, readType, same, typeMessage } from './types.js';
+import { preserve, readType, same, typeMessage } from './types.js';
 
 /** What an attribute's contents need to become parts of the IR. */
 export interface AttrContext {
@@ -26,12 +26,12 @@ export function readAttr(m: Message<'AttributeProto'>, context: AttrContext): At
   const attr = readContent(m, context);
   const exact = isExact(m, attr);
   if (exact || (attr.kind !== 'graph' && attr.kind !== 'graphs')) {
-    mutable(attr).carried = new OnnxCarried(m.span, exact ? undefined : m);
+    mutable(attr).preserved = new OnnxPreserved(m.span, exact ? undefined : m);
     return attr;
   }
   // Graphs can be edited, so the message must not hold them.
   const without = withFields(m, attr.kind === 'graph' ? { g: undefined } : { graphs: undefined });
-  return { ...attr, carried: new OnnxCarried(m.span, without) };
+  return { ...attr, preserved: new OnnxPreserved(m.span, without) };
 }
 
 /** The field that holds an attribute's content. */
@@ -160,14 +160,14 @@ export function readSparse(m: Message<'SparseTensorProto'>, context: Pick<AttrCo
       at: { byte: m.span?.at, value: sparse.name },
     });
   }
-  return { ...sparse, carried: carry(m, sparseMessage(sparse)) };
+  return { ...sparse, preserved: preserve(m, sparseMessage(sparse)) };
 }
 
 /** The message of a sparse tensor; `name` replaces the one it has. */
 export function sparseMessage(s: SparseTensor, name = s.name): Message<'SparseTensorProto'> {
   const values = tensorMessage(s.values, name);
-  const carried = carriedMessage(s, 'SparseTensorProto');
-  if (carried) return values === carried.fields.values ? carried : withFields(carried, { values });
+  const preserved = preservedMessage(s, 'SparseTensorProto');
+  if (preserved) return values === preserved.fields.values ? preserved : withFields(preserved, { values });
   return message('SparseTensorProto', {
     values,
     indices: tensorMessage(s.indices),
@@ -177,8 +177,8 @@ export function sparseMessage(s: SparseTensor, name = s.name): Message<'SparseTe
 
 /** The message of an attribute, but for the graphs in it. */
 export function attrMessage(attr: Attr): Message<'AttributeProto'> {
-  const carried = carriedMessage(attr, 'AttributeProto');
-  if (carried) return carried;
+  const preserved = preservedMessage(attr, 'AttributeProto');
+  if (preserved) return preserved;
   const content = contentOf(attr);
   const type = attr.kind === 'ref' || attr.kind === 'undefined' ? undefined : ATTRIBUTE_TYPE[attr.kind];
   return message('AttributeProto', { name: attr.name, doc_string: attr.docString, type, ...content });

@@ -1,7 +1,7 @@
 import type { FieldsOf, MessageName } from './schema.js';
 
 /*
- * The fields of editable messages that the IR has names for. Everything else is carried.
+ * The fields of editable messages that the IR has names for. Everything else is preserved.
  */
 
 /** Names of fields of a message, to be looked up. */

@@ -1,5 +1,5 @@
 import type { ByteRange, Chunk } from '../../base/bytes.js';
-import type { Carried } from '../../graph/attr.js';
+import type { Preserved } from '../../graph/attr.js';
 import type { ValueInfo } from '../../graph/ir.js';
 import { type FieldsOf, type IsEnum, type Kind, type MessageName, type MessageType, messageType } from './schema.js';
 import type { Packed } from './packed.js';
@@ -68,7 +68,7 @@ export function leftover<N extends MessageName>(m: Message<N>, held: ReadonlySet
 }
 
 /** What the IR's objects carry of the file they came from. */
-export class OnnxCarried implements Carried {
+export class OnnxPreserved implements Preserved {
   readonly format = 'onnx';
 
   constructor(
@@ -76,20 +76,20 @@ export class OnnxCarried implements Carried {
     readonly span: ByteRange | undefined,
     /** The whole message where the IR's form of an immutable thing says less; the fields without a name in the IR for an editable one. */
     readonly message: Message | undefined,
-    /** What the message says of a declaration: an edit keeps what is carried beside that, and the difference tells what it changed. */
+    /** What the message says of a declaration: an edit keeps what is preserved beside that, and the difference tells what it changed. */
     readonly said?: ValueInfo | undefined,
   ) {}
 }
 
 /** What this format left on a thing: undefined for things that were made by code or edited since. */
-export const carriedBy = (thing: { readonly carried?: Carried | undefined }): OnnxCarried | undefined =>
-  thing.carried instanceof OnnxCarried ? thing.carried : undefined;
+export const preservedBy = (thing: { readonly preserved?: Preserved | undefined }): OnnxPreserved | undefined =>
+  thing.preserved instanceof OnnxPreserved ? thing.preserved : undefined;
 
-/** The carried message, if it is of the type asked for. */
-export function carriedMessage<N extends MessageName>(
-  thing: { readonly carried?: Carried | undefined },
+/** The preserved message, if it is of the type asked for. */
+export function preservedMessage<N extends MessageName>(
+  thing: { readonly preserved?: Preserved | undefined },
   name: N,
 ): Message<N> | undefined {
-  const m = carriedBy(thing)?.message;
+  const m = preservedBy(thing)?.message;
   return m?.name === name ? (m as Message<N>) : undefined;
 }

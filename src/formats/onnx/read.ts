@@ -12,6 +12,7 @@ import {
   type ValueInfo,
 } from '../../graph/ir.js';
 import {
+  assign,
   defineValue,
   linkNode,
   mutable,
@@ -25,7 +26,7 @@ import { type AttrContext, readAttr, readSparse } from './attrs.js';
 import { decode, decodeModel } from './decode.js';
 import type { ExternalData } from './external.js';
 import { FUNCTION_HELD, GRAPH_HELD, MODEL_HELD, NODE_HELD, NODE_HELD_WITHOUT_TYPE } from './held.js';
-import { leftover, type Message, message, OnnxCarried } from './message.js';
+import { leftover, type Message, message, OnnxPreserved } from './message.js';
 import { notAModel } from './sniff.js';
 import { OnnxTensor } from './tensor.js';
 import { readImports, readInfo, readMetadata } from './types.js';
@@ -86,7 +87,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
     const m = this.decoded;
     const f = m.fields;
     const model = new Model();
-    Object.assign(mutable(model), {
+    assign(model, {
       irVersion: f.ir_version,
       producerName: f.producer_name,
       producerVersion: f.producer_version,
@@ -96,7 +97,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
       opsetImports: readImports(f.opset_import),
       metadata: readMetadata(f.metadata_props),
       span: m.span,
-      carried: carriedRest(leftover(m, MODEL_HELD)),
+      preserved: preservedRest(leftover(m, MODEL_HELD)),
     });
     mutable(model).functions = (f.functions ?? []).map((fn) => this.function(model, fn));
     if (f.graph) this.graph(f.graph, model.graph);
@@ -106,7 +107,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
   function(model: Model, m: Message<'FunctionProto'>): FunctionDef {
     const f = m.fields;
     const fn = new FunctionDef(model);
-    Object.assign(mutable(fn), {
+    assign(fn, {
       name: f.name,
       domain: f.domain,
       overload: f.overload,
@@ -115,7 +116,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
       attributes: f.attribute ?? [],
       opsetImports: readImports(f.opset_import),
       span: m.span,
-      carried: carriedRest(leftover(m, FUNCTION_HELD)),
+      preserved: preservedRest(leftover(m, FUNCTION_HELD)),
     });
     const { body } = fn;
     mutable(fn).attributeDefaults = (f.attribute_proto ?? []).map((a) => this.attr(a, body));
@@ -132,12 +133,12 @@ class Reader implements Pick<AttrContext, 'tensor'> {
   /** First everything that the graph defines, then what its nodes read: a subgraph may stand before the node that makes what it captures. */
   graph(m: Message<'GraphProto'>, graph: Graph): void {
     const f = m.fields;
-    Object.assign(mutable(graph), {
+    assign(graph, {
       name: f.name,
       docString: f.doc_string,
       metadata: readMetadata(f.metadata_props),
       span: m.span,
-      carried: carriedRest(leftover(m, GRAPH_HELD)),
+      preserved: preservedRest(leftover(m, GRAPH_HELD)),
     });
     const inputs = (f.input ?? []).map(readInfo).map((info) => {
       const value = defineValue(graph, info.name);
@@ -200,7 +201,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
           if (hasGraphs) this.attrs(node, attribute);
         });
     }
-    mutable(graph).listedInfos = infos;
+    graph.lists.setInfos(infos);
     for (const info of infos) {
       const value = graph.values.get(info.name);
       if (value) mutable(value).type ??= info.type;
@@ -209,7 +210,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
     setGraphOutputs(graph, outputs());
   }
 
-  /** Of several attributes with one name the last counts, where it stands; the others are carried. */
+  /** Of several attributes with one name the last counts, where it stands; the others are preserved. */
   attrs(node: Node, messages: readonly Message<'AttributeProto'>[] | undefined): void {
     if (!messages) return;
     const byName = new Map(messages.map((m) => [m.fields.name ?? '', m]));
@@ -220,9 +221,9 @@ class Reader implements Pick<AttrContext, 'tensor'> {
     );
     if (byName.size === messages.length) return;
     const shadowed = messages.filter((m) => !counts(m));
-    const rest = node.carried instanceof OnnxCarried ? node.carried.message : undefined;
+    const rest = node.preserved instanceof OnnxPreserved ? node.preserved.message : undefined;
     const fields = { ...(rest?.name === 'NodeProto' ? rest.fields : {}), attribute: shadowed };
-    mutable(node).carried = carriedRest(message('NodeProto', fields, rest?.unknown));
+    mutable(node).preserved = preservedRest(message('NodeProto', fields, rest?.unknown));
   }
 
   attr(m: Message<'AttributeProto'>, owner: Node | Graph): Attr {
@@ -238,7 +239,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
   }
 }
 
-const carriedRest = (m: Message | undefined): OnnxCarried | undefined => m && new OnnxCarried(undefined, m);
+const preservedRest = (m: Message | undefined): OnnxPreserved | undefined => m && new OnnxPreserved(undefined, m);
 
 /** The input that an initializer gives a value to, or a value of its own. */
 function initialized(graph: Graph, name: string): Value {
@@ -256,8 +257,8 @@ function makeNode(graph: Graph, m: Message<'NodeProto'>): Node {
   draft.docString = f.doc_string;
   draft.metadata = readMetadata(f.metadata_props);
   draft.span = m.span;
-  // An operator type is always there in the IR, so an empty one in the file is carried to tell it from none.
-  draft.carried = carriedRest(leftover(m, f.op_type === '' ? NODE_HELD_WITHOUT_TYPE : NODE_HELD));
+  // An operator type is always there in the IR, so an empty one in the file is preserved to tell it from none.
+  draft.preserved = preservedRest(leftover(m, f.op_type === '' ? NODE_HELD_WITHOUT_TYPE : NODE_HELD));
   setOutputs(
     node,
     (f.output ?? []).map((name) => (name === '' ? undefined : defineValue(graph, name))),

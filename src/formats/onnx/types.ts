@@ -2,7 +2,7 @@ import { type DType, DTYPES, dtypeCode, dtypeOfCode } from '../../tensor/dtype.j
 import type { MetadataEntry } from '../../graph/attr.js';
 import type { OpsetImport, ValueInfo } from '../../graph/ir.js';
 import type { Dim, ValueType } from '../../graph/types.js';
-import { carriedBy, carriedMessage, entries, type Message, message, OnnxCarried, withFields } from './message.js';
+import { preservedBy, preservedMessage, entries, type Message, message, OnnxPreserved, withFields } from './message.js';
 import { Packed } from './packed.js';
 import { chunkBytes, type Chunk, ByteRange } from '../../base/bytes.js';
 
@@ -12,7 +12,8 @@ import { chunkBytes, type Chunk, ByteRange } from '../../base/bytes.js';
  */
 
 /** What an IR thing carries: its place in the file, and `m` unless `own`, the message of its IR form, says the same. */
-export const carry = (m: Message, own: Message): OnnxCarried => new OnnxCarried(m.span, same(m, own) ? undefined : m);
+export const preserve = (m: Message, own: Message): OnnxPreserved =>
+  new OnnxPreserved(m.span, same(m, own) ? undefined : m);
 
 /** Whether two messages would be written alike. */
 export function same(a: Message, b: Message): boolean {
@@ -43,22 +44,22 @@ export function readMetadata(list: readonly Message<'StringStringEntryProto'>[] 
   if (!list) return NO_METADATA;
   return list.map((m) => {
     const entry = { key: m.fields.key ?? '', value: m.fields.value ?? '' };
-    return { ...entry, carried: carry(m, message('StringStringEntryProto', entry)) };
+    return { ...entry, preserved: preserve(m, message('StringStringEntryProto', entry)) };
   });
 }
 
 export const metadataMessage = (e: MetadataEntry): Message<'StringStringEntryProto'> =>
-  carriedMessage(e, 'StringStringEntryProto') ?? message('StringStringEntryProto', { key: e.key, value: e.value });
+  preservedMessage(e, 'StringStringEntryProto') ?? message('StringStringEntryProto', { key: e.key, value: e.value });
 
 export function readImports(list: readonly Message<'OperatorSetIdProto'>[] | undefined): readonly OpsetImport[] {
   return (list ?? []).map((m) => {
     const { domain, version } = m.fields;
-    return { domain, version, carried: carry(m, message('OperatorSetIdProto', { domain, version })) };
+    return { domain, version, preserved: preserve(m, message('OperatorSetIdProto', { domain, version })) };
   });
 }
 
 export const importMessage = (i: OpsetImport): Message<'OperatorSetIdProto'> =>
-  carriedMessage(i, 'OperatorSetIdProto') ?? message('OperatorSetIdProto', { domain: i.domain, version: i.version });
+  preservedMessage(i, 'OperatorSetIdProto') ?? message('OperatorSetIdProto', { domain: i.domain, version: i.version });
 
 export function readInfo(m: Message<'ValueInfoProto'>): ValueInfo {
   const { name, type, doc_string, metadata_props } = m.fields;
@@ -69,19 +70,19 @@ export function readInfo(m: Message<'ValueInfoProto'>): ValueInfo {
     ...(metadata_props && { metadata: readMetadata(metadata_props) }),
   };
   const own = plainInfoMessage(info);
-  return { ...info, carried: new OnnxCarried(m.span, same(m, own) ? undefined : m, info) };
+  return { ...info, preserved: new OnnxPreserved(m.span, same(m, own) ? undefined : m, info) };
 }
 
 /** Whether a declaration says what it said in the file. */
 export function isAsRead(info: ValueInfo): boolean {
-  const said = carriedBy(info)?.said;
+  const said = preservedBy(info)?.said;
   if (!said || said.name !== info.name || said.type !== info.type) return false;
   return said.docString === info.docString && said.metadata === info.metadata;
 }
 
 /** The message of a declaration. One that was edited keeps what the file says beside them: denotations, of dimensions too. */
 export function infoMessage(info: ValueInfo): Message<'ValueInfoProto'> {
-  const before = carriedMessage(info, 'ValueInfoProto');
+  const before = preservedMessage(info, 'ValueInfoProto');
   if (!before) return plainInfoMessage(info);
   if (isAsRead(info)) return before;
   const type = info.type && typeMessage(info.type);
@@ -89,7 +90,7 @@ export function infoMessage(info: ValueInfo): Message<'ValueInfoProto'> {
     name: info.name,
     doc_string: info.docString,
     metadata_props: info.metadata?.map(metadataMessage),
-    type: info.type === carriedBy(info)?.said?.type ? before.fields.type : type && denoted(type, before.fields.type),
+    type: info.type === preservedBy(info)?.said?.type ? before.fields.type : type && denoted(type, before.fields.type),
   });
 }
 

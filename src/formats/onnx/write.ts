@@ -1,10 +1,10 @@
 import type { ByteRange, Chunk } from '../../base/bytes.js';
-import { type Attr, type Carried, graphsOf, type SparseTensor } from '../../graph/attr.js';
+import { type Attr, type Preserved, graphsOf, type SparseTensor } from '../../graph/attr.js';
 import type { FunctionDef, Graph, Model, Node, Value, ValueInfo } from '../../graph/ir.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { attrMessage, sparseMessage } from './attrs.js';
 import { encode, encodeField, encodeUnknown, ReverseWriter, type Shortcut } from './encode.js';
-import { carriedBy, carriedMessage, entries, type Fields, type Message, message, withFields } from './message.js';
+import { preservedBy, preservedMessage, entries, type Fields, type Message, message, withFields } from './message.js';
 import type { Field, FieldsOf, MessageName } from './schema.js';
 import { tensorMessage } from './tensor.js';
 import { importMessage, infoMessage, isAsRead, metadataMessage } from './types.js';
@@ -62,15 +62,20 @@ class Writer {
   }
 
   /** An editable thing: fields that the IR holds, parts, and what it carries beside them, in order of field numbers. */
-  #message<N extends MessageName>(name: N, carried: Message<N> | undefined, fields: Fields<N>, parts: Parts<N>): void {
-    encodeUnknown(this.w, carried);
-    const rest = carried && entries(carried).values;
+  #message<N extends MessageName>(
+    name: N,
+    preserved: Message<N> | undefined,
+    fields: Fields<N>,
+    parts: Parts<N>,
+  ): void {
+    encodeUnknown(this.w, preserved);
+    const rest = preserved && entries(preserved).values;
     const { type, values } = entries(message(name, fields));
     const writers: Readonly<Record<string, ((field: Field) => void) | undefined>> = parts;
     for (let i = type.fields.length - 1; i >= 0; i--) {
       const field = type.fields[i];
       if (!field) continue;
-      // Written backwards, so what is carried stands in front: of several attributes with one name the last counts.
+      // Written backwards, so what is preserved stands in front: of several attributes with one name the last counts.
       writers[field.name]?.(field);
       for (const value of [values[field.name], rest?.[field.name]])
         if (value !== undefined) encodeField(this.w, field, value, this.#shortcut);
@@ -88,15 +93,15 @@ class Writer {
   }
 
   /** Immutable things: from their place in the file, or from their message. */
-  #all<T extends { readonly carried?: Carried | undefined }>(items: readonly T[], toMessage: (item: T) => Message) {
+  #all<T extends { readonly preserved?: Preserved | undefined }>(items: readonly T[], toMessage: (item: T) => Message) {
     return this.#each(items, (item) => {
-      if (!this.#fromSpan(carriedBy(item)?.span)) encode(this.w, toMessage(item), this.#shortcut);
+      if (!this.#fromSpan(preservedBy(item)?.span)) encode(this.w, toMessage(item), this.#shortcut);
     });
   }
 
   #infos(infos: readonly ValueInfo[]): (field: Field) => void {
     return this.#each(infos, (info) => {
-      const span = isAsRead(info) ? carriedBy(info)?.span : undefined;
+      const span = isAsRead(info) ? preservedBy(info)?.span : undefined;
       if (!this.#fromSpan(span)) encode(this.w, infoMessage(info), this.#shortcut);
     });
   }
@@ -105,7 +110,7 @@ class Writer {
     if (this.#wholeFromSpan(model.span)) return;
     this.#message(
       'ModelProto',
-      carriedMessage(model, 'ModelProto'),
+      preservedMessage(model, 'ModelProto'),
       {
         ir_version: model.irVersion,
         producer_name: model.producerName,
@@ -128,7 +133,7 @@ class Writer {
     const { body } = fn;
     this.#message(
       'FunctionProto',
-      carriedMessage(fn, 'FunctionProto'),
+      preservedMessage(fn, 'FunctionProto'),
       {
         name: fn.name,
         input: body.inputs.map((v) => v.name),
@@ -154,7 +159,7 @@ class Writer {
     const outputs = graph.outputs.map((v, i) => named(graph.outputInfos[i] ?? { name: v.name, type: v.type }, v));
     this.#message(
       'GraphProto',
-      carriedMessage(graph, 'GraphProto'),
+      preservedMessage(graph, 'GraphProto'),
       { name: graph.name, doc_string: graph.docString },
       {
         node: this.#nodes(graph),
@@ -177,7 +182,7 @@ class Writer {
   #sparseInitializer(value: Value): void {
     const sparse = value.sparseInitializer;
     if (!sparse) throw new Error(`bug: ${value.name} is listed as sparse and has no data`);
-    if ((sparse.name ?? '') === value.name && this.#wholeFromSpan(carriedBy(sparse)?.span)) return;
+    if ((sparse.name ?? '') === value.name && this.#wholeFromSpan(preservedBy(sparse)?.span)) return;
     encode(this.w, this.#sparse(sparse, value.name), this.#shortcut);
   }
 
@@ -200,7 +205,7 @@ class Writer {
     if (!(this.#swap && attrs.some(holdsTensors)) && this.#fromSpan(node.span)) return;
     this.#message(
       'NodeProto',
-      carriedMessage(node, 'NodeProto'),
+      preservedMessage(node, 'NodeProto'),
       {
         input: node.inputs.map((v) => v?.name ?? ''),
         output: node.outputs.map((v) => v?.name ?? ''),
@@ -219,7 +224,7 @@ class Writer {
 
   #attr(attr: Attr): void {
     const untouched = graphsOf(attr).every((g) => g.span !== undefined);
-    if (untouched && !(this.#swap && holdsTensors(attr)) && this.#fromSpan(carriedBy(attr)?.span)) return;
+    if (untouched && !(this.#swap && holdsTensors(attr)) && this.#fromSpan(preservedBy(attr)?.span)) return;
     const parts: Parts<'AttributeProto'> =
       attr.kind === 'graph' || attr.kind === 'graphs'
         ? { [attr.kind === 'graph' ? 'g' : 'graphs']: this.#each(graphsOf(attr), (g) => this.#graph(g)) }

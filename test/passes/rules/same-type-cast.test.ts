@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { printGraph } from '../../../src/graph/print.js';
+import { printGraph } from '../../../src/text/print.js';
 import { sameTypeCast } from '../../../src/passes/rules/same-type-cast.js';
 import { expectSameOutputs, runRule, TOL } from '../../support/rules.js';
 

@@ -1,10 +1,10 @@
 import { printable } from '../base/text.js';
-import type { Attr } from './attr.js';
-import { Graph, type Node } from './ir.js';
+import type { Attr } from '../graph/attr.js';
+import { Graph, type Node } from '../graph/ir.js';
 import { floatBits, isInteger, stringBytes } from './literals.js';
 import type { TypeParser } from './parse-types.js';
 import type { Scanner } from './scanner.js';
-import type { ValueType } from './types.js';
+import type { ValueType } from '../graph/types.js';
 
 /** Reads the attributes of the text form. */
 export class AttrParser {

@@ -3,8 +3,8 @@ import { CnnxError } from '../../src/base/errors.js';
 import { LIMITS } from '../../src/base/limits.js';
 import type { Attr } from '../../src/graph/attr.js';
 import type { Node } from '../../src/graph/ir.js';
-import { parseGraph } from '../../src/graph/parse.js';
-import { printGraph } from '../../src/graph/print.js';
+import { parseGraph } from '../../src/text/parse.js';
+import { printGraph } from '../../src/text/print.js';
 import { typeText } from '../../src/graph/types.js';
 import { asFloat32, asInt64 } from '../../src/tensor/tensor.js';
 

@@ -1,7 +1,7 @@
 import { decodeName, encodeName } from '../base/text.js';
 import { DTYPE_BITS, type DType } from '../tensor/dtype.js';
 import { bfloatToNumber, halfToNumber, numberToBfloat, numberToHalf } from '../tensor/half.js';
-import { bitsOfFloat, floatOfBits } from './attr.js';
+import { bitsOfFloat, floatOfBits } from '../graph/attr.js';
 
 /*
  * How names, strings and numbers are written in the text form, and read back: bit for bit. A NaN with another payload than the usual one is

@@ -3,10 +3,10 @@ import { printable } from '../base/text.js';
 import { bytesOf, type DType, elementCount } from '../tensor/dtype.js';
 import { seededTensor } from '../tensor/seeded.js';
 import { stringTensor, type Tensor, tensor } from '../tensor/tensor.js';
-import type { SparseTensor } from './attr.js';
+import type { SparseTensor } from '../graph/attr.js';
 import { isDType, isInteger, NUMBER_FORMATS, stringBytes } from './literals.js';
 import type { Scanner } from './scanner.js';
-import type { Dim, TensorType, ValueType } from './types.js';
+import type { Dim, TensorType, ValueType } from '../graph/types.js';
 
 /** The type of a tensor with data. */
 interface StaticType {

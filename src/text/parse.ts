@@ -1,9 +1,10 @@
 import { CnnxError } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
 import { printable } from '../base/text.js';
-import type { Attr } from './attr.js';
-import { FunctionDef, Graph, Model, Node, type OpsetImport, type Value, type ValueInfo } from './ir.js';
+import type { Attr } from '../graph/attr.js';
+import { FunctionDef, Graph, Model, Node, type OpsetImport, type Value, type ValueInfo } from '../graph/ir.js';
 import {
+  assign,
   defineValue,
   linkNode,
   mutable,
@@ -12,12 +13,12 @@ import {
   setGraphOutputs,
   setInputs,
   setOutputs,
-} from './mutate.js';
+} from '../graph/mutate.js';
 import { AttrParser } from './parse-attrs.js';
 import { TypeParser } from './parse-types.js';
 import { DEFAULT_HEADER } from './print.js';
 import { Scanner } from './scanner.js';
-import type { ValueType } from './types.js';
+import type { ValueType } from '../graph/types.js';
 
 export interface ParseOptions {
   /** For the data of tensors that the text does not write out. */
@@ -101,7 +102,7 @@ class Parser {
   private function(model: Model): FunctionDef {
     const { scan } = this;
     const f = new FunctionDef(model);
-    Object.assign(mutable(f), this.opName());
+    assign(f, this.opName());
     const attributes: string[] = [];
     const defaults: Attr[] = [];
     const holder = new Node(f.body, '');
@@ -150,7 +151,7 @@ class Parser {
     const inner: ValueInfo[] = [];
     this.#infos.set(graph, inner);
     while (!ends()) this.statement(graph);
-    mutable(graph).listedInfos = inner;
+    graph.lists.setInfos(inner);
     this.#depth -= 1;
   }
 

@@ -2,10 +2,10 @@ import { CnnxError } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
 import { elementCount } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Attr, SparseTensor } from './attr.js';
-import type { FunctionDef, Graph, Model, Node, OpsetImport, Value, ValueInfo } from './ir.js';
+import type { Attr, SparseTensor } from '../graph/attr.js';
+import type { FunctionDef, Graph, Model, Node, OpsetImport, Value, ValueInfo } from '../graph/ir.js';
 import { floatText, NUMBER_FORMATS, nameText, quoted, stringText } from './literals.js';
-import { type Dim, typeText, type ValueType } from './types.js';
+import { type Dim, typeText, type ValueType } from '../graph/types.js';
 
 export interface PrintOptions {
   /** Which tensors are written in full: `small` (the default) those of at most 16 elements; the others are elided, and read back seeded. */
