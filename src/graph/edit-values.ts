@@ -114,6 +114,11 @@ export class ValueEditor {
     mutable(value).type = type;
   }
 
+  /** Records that a kernel writes into a value while the model runs. Not an edit of the file. */
+  markOverwritten(value: Value): void {
+    mutable(value).isOverwritten = true;
+  }
+
   /** Changes what the file declares of a graph input or output. */
   declare(graph: Graph, value: Value, type: ValueType): void {
     mutable(value).type = type;

@@ -114,8 +114,9 @@ export class Editor extends ValueEditor {
     this.#sweep(lost);
   }
 
-  /** Whether every use of `from`, as a graph output too, can be moved to `to` without a change of any output's name. */
+  /** Whether every use of `from`, as a graph output too, can be moved to `to` without a change of any output's name, or of what a kernel writes into. */
   canReplaceUses(from: Value, to: Value): boolean {
+    if (from.isOverwritten || to.isOverwritten) return false;
     if (from.outputCount === 0) return true;
     if (from.graph.outputs.length > MAX_OUTPUTS) return false;
     return from.graph === to.graph && to.producer !== undefined && to.outputCount === 0;

@@ -37,8 +37,11 @@ export const inferArgs = (node: Node, op: AnyOpDef, known: KnownInts): never => 
   return args as never;
 };
 
-/** Gives the outputs of one node the types that its declaration infers, joined with what is known already. Throws `graph/shape`. */
-export function inferNode(node: Node, op: AnyOpDef, known: KnownInts = noInts): void {
+/**
+ * Gives the outputs of one node the types that its declaration infers, joined with what is known already; sizes that stay open take their names from `nextSize`.
+ * Throws `graph/shape`.
+ */
+export function inferNode(node: Node, op: AnyOpDef, known: KnownInts = noInts, nextSize?: () => string): void {
   const args = inferArgs(node, op, known);
   let types: OutputTypes | undefined;
   try {
@@ -51,24 +54,30 @@ export function inferNode(node: Node, op: AnyOpDef, known: KnownInts = noInts): 
     if (!(error instanceof CnnxError)) throw error;
     throw error.within({ node: node.name ?? `${node.opType} that makes ${printable(node.outputs[0]?.name ?? '')}` });
   }
-  if (types) setOutputTypes(node, op, types);
+  if (types) setOutputTypes(node, op, types, nextSize);
   checkElementTypes(node, op);
 }
 
 type OutputTypes = Readonly<Record<string, ValueType | undefined | readonly (ValueType | undefined)[]>>;
 
-function setOutputTypes(node: Node, op: AnyOpDef, types: OutputTypes): void {
+function setOutputTypes(node: Node, op: AnyOpDef, types: OutputTypes, nextSize: (() => string) | undefined): void {
   const list = signatureOf(op).outputs.names.flatMap((name) => types[name]);
   node.outputs.forEach((value, i) => {
     if (!value) return;
     try {
-      mutable(value).type = shared(joinTypes(value.type, list[i], value, node), node);
+      mutable(value).type = shared(named(joinTypes(value.type, list[i], value, node), nextSize), node);
     } catch (error) {
       // A file may be wrong about a shape and still sound: what comes after goes by what the node gives.
       if (error instanceof CnnxError && error.code === 'graph/declared') mutable(value).type = list[i];
       throw error;
     }
   });
+}
+
+/** A type whose open sizes have names. */
+function named(type: ValueType | undefined, nextSize: (() => string) | undefined): ValueType | undefined {
+  if (!nextSize || !isTensorType(type) || !type.shape?.includes(undefined)) return type;
+  return { ...type, shape: type.shape.map((d) => d ?? nextSize()) };
 }
 
 /** A type, or the same one of an input: in a large graph nearly every value has that, and they need only one. */

@@ -2,12 +2,12 @@ import { CnnxError, type ErrorCode } from '../base/errors.js';
 import type { Attr } from './attr.js';
 import { everyGraph } from './edit.js';
 import { inferArgs, inferNode, intsOf, joinTypes, type KnownInts } from './infer-node.js';
-import { canonicalDomain, type FunctionDef, type Graph, type Model, Node, type Value } from './ir.js';
+import { canonicalDomain, type FunctionDef, type Graph, Model, Node, type Value } from './ir.js';
 import { assign, mutable } from './mutate.js';
 import type { AnyOpDef } from './op-def.js';
 import type { OpRegistry } from './op-registry.js';
 import { topologicalOrder } from './order.js';
-import { type ValueType } from './types.js';
+import { openSize, type ValueType, withoutSizes } from './types.js';
 
 /** Calls of functions inside functions are followed this deep: no exporter nests further, and a broken file may call in a circle. */
 const MAX_CALL_DEPTH = 32;
@@ -29,8 +29,12 @@ export interface InferenceOptions {
   readonly known?: KnownInts | undefined;
   /** What inputs of the main graph are taken to be, whatever the file declares. */
   readonly inputs?: ReadonlyMap<Value, ValueType> | undefined;
-  /** Values whose declared types do not count. */
-  readonly distrusted?: ReadonlySet<Value> | undefined;
+  /**
+   * Sizes are those that the main graph's inputs have and what operators make of them, and nothing else: what a file declares of inner values, of outputs
+   * and of the inputs of subgraphs is a claim, and only its element types count. Sizes that operators leave open get names (`isOpenSize`), so that
+   * values which share one are known to.
+   */
+  readonly computedOnly?: boolean | undefined;
 }
 
 /**
@@ -43,8 +47,8 @@ export function inferShapes(
   registry: OpRegistry,
   options: InferenceOptions = {},
 ): readonly InferenceProblem[] {
-  const inference = new Inference(model, registry, options.known ?? new WeakMap());
-  for (const graph of everyGraph(model)) resetTypes(graph, options.distrusted);
+  const inference = new Inference(model, registry, options);
+  for (const graph of everyGraph(model)) resetTypes(graph, options.computedOnly);
   for (const [value, type] of options.inputs ?? []) mutable(value).type = type;
   inference.graph(model.graph);
   return inference.problems;
@@ -61,8 +65,8 @@ export function withTypesKept<T>(model: Model, work: () => T): T {
   }
 }
 
-/** Back to what the file itself says of a graph's values. */
-function resetTypes(graph: Graph, distrusted?: ReadonlySet<Value>): void {
+/** Back to what the file itself says of a graph's values; with `computedOnly` without the sizes of what nodes make. */
+function resetTypes(graph: Graph, computedOnly = false): void {
   for (const value of graph.values.values()) {
     const data = value.initializer ?? value.sparseInitializer;
     mutable(value).type = undefined;
@@ -72,12 +76,18 @@ function resetTypes(graph: Graph, distrusted?: ReadonlySet<Value>): void {
         ? { kind: 'tensor', dtype: data.dtype, shape: data.shape }
         : { kind: 'tensor', dtype: data.values.dtype, shape: data.dims };
   }
-  const declare = (value: Value | undefined, type: ValueType | undefined): void => {
-    if (value?.graph === graph && !value.initializer && type && !distrusted?.has(value)) mutable(value).type = type;
+  const declare = (value: Value | undefined, type: ValueType | undefined, sizes = !computedOnly): void => {
+    if (value?.graph === graph && !value.initializer && type) mutable(value).type = sizes ? type : withoutSizes(type);
   };
   for (const info of graph.valueInfos) declare(graph.values.get(info.name), info.type);
   graph.outputs.forEach((value, i) => declare(value, graph.outputInfos[i]?.type));
-  for (const [value, info] of graph.inputInfos) declare(value, info.type);
+  const isMain = graph.owner instanceof Model;
+  for (const [value, info] of graph.inputInfos) {
+    declare(value, info.type, !computedOnly || isMain);
+    // What overrides a default may have any size that the input allows.
+    if (computedOnly && isMain && value.initializer && graph.model.overridableInitializers && info.type)
+      mutable(value).type = info.type;
+  }
 }
 
 type Attributes = ReadonlyMap<string, Attr>;
@@ -86,6 +96,8 @@ const noAttributes: Attributes = new Map();
 class Inference {
   readonly problems: InferenceProblem[] = [];
   readonly #functions = new Map<string, FunctionDef>();
+  readonly #computedOnly: boolean;
+  #openSizes = 0;
   #known: KnownInts;
   /** Those of the function call that is being followed; they stand for `ref` attributes in its body. */
   #attributes: Attributes = noAttributes;
@@ -95,9 +107,10 @@ class Inference {
   constructor(
     model: Model,
     readonly registry: OpRegistry,
-    known: KnownInts,
+    { known = new WeakMap(), computedOnly = false }: InferenceOptions,
   ) {
     this.#known = known;
+    this.#computedOnly = computedOnly;
     for (const f of model.functions) this.#functions.set(callKey(f.domain, f.name, f.overload), f);
   }
 
@@ -123,7 +136,7 @@ class Inference {
     const shown = this.#resolved(node);
     const op = this.registry.of(shown);
     for (const sub of shown.subgraphs) this.#enter(shown, op, sub);
-    if (op) inferNode(shown, op, this.#known);
+    if (op) inferNode(shown, op, this.#known, this.#computedOnly ? () => openSize(this.#openSizes++) : undefined);
   }
 
   #enter(node: Node, op: AnyOpDef | undefined, sub: Graph): void {
@@ -156,7 +169,7 @@ class Inference {
     const [outerKnown, outerAttributes] = [this.#known, this.#attributes];
     const attributes = new Map(f.attributeDefaults.map((a) => [a.name, a]));
     for (const a of this.#resolved(node).attrs.values()) attributes.set(a.name, a);
-    for (const graph of withSubgraphs(f.body)) resetTypes(graph);
+    for (const graph of withSubgraphs(f.body)) resetTypes(graph, this.#computedOnly);
     const known: KnownInts = new WeakMap();
     f.body.inputs.forEach((value, i) => {
       const given = node.inputs[i];
@@ -174,7 +187,7 @@ class Inference {
     }
     const results = f.body.outputs.map((value) => ({ type: value.type, ints: intsOf(value, known) }));
     // What holds for this call need not hold for the next.
-    for (const graph of withSubgraphs(f.body)) resetTypes(graph);
+    for (const graph of withSubgraphs(f.body)) resetTypes(graph, this.#computedOnly);
     node.outputs.forEach((value, i) => {
       if (!value) return;
       const result = results[i];

@@ -29,6 +29,8 @@ export class Value {
   readonly isInput: boolean = false;
   readonly initializer: Tensor | undefined = undefined;
   readonly sparseInitializer: SparseTensor | undefined = undefined;
+  /** A kernel writes into it while the model runs: its data is no constant, and it may not stand for any other value. */
+  readonly isOverwritten: boolean = false;
   /** What is known of it: declared by the file, or inferred. Inferred types are not written to files. */
   readonly type: ValueType | undefined = undefined;
 
@@ -264,8 +266,8 @@ export class Model {
   }
 }
 
-/** The tensor of a value that no caller can change; undefined for anything else, an overridable initializer included. */
+/** The tensor of a value that neither a caller nor a kernel can change; undefined for anything else, an overridable initializer included. */
 export function constantTensor(value: Value | undefined): Tensor | undefined {
-  if (!value?.initializer || value.producer) return undefined;
+  if (!value?.initializer || value.producer || value.isOverwritten) return undefined;
   return value.isInput && value.graph.model.overridableInitializers ? undefined : value.initializer;
 }

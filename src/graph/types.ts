@@ -18,6 +18,11 @@ export type ValueType =
   | { readonly kind: 'map'; readonly key: DType; readonly value: ValueType | undefined }
   | { readonly kind: 'opaque' };
 
+/** A size that no file names: inference made it up, so that values which share the size are known to. Never written to a file. */
+export const openSize = (n: number): string => `\u0000${n}`;
+
+export const isOpenSize = (d: Dim): boolean => typeof d === 'string' && d.startsWith('\u0000');
+
 export const tensorType = (dtype: DType, shape?: Shape): TensorType => ({ kind: 'tensor', dtype, shape });
 
 export const isTensorType = (t: ValueType | undefined): t is TensorType => t?.kind === 'tensor';
@@ -31,6 +36,22 @@ export function equalTensorTypes(a: ValueType | undefined, b: ValueType | undefi
     : a.shape === shape;
 }
 
+/** A type without what it says of sizes, ranks included. */
+export function withoutSizes(t: ValueType | undefined): ValueType | undefined {
+  switch (t?.kind) {
+    case 'tensor':
+    case 'sparse_tensor':
+      return { kind: t.kind, dtype: t.dtype };
+    case 'sequence':
+    case 'optional':
+      return { kind: t.kind, elem: withoutSizes(t.elem) };
+    case 'map':
+      return { kind: t.kind, key: t.key, value: withoutSizes(t.value) };
+    default:
+      return t;
+  }
+}
+
 /** The shape of a tensor type whose dimensions are all known numbers. */
 export function staticShape(t: ValueType | undefined): readonly number[] | undefined {
   if (!isTensorType(t) || !t.shape) return undefined;
@@ -38,7 +59,10 @@ export function staticShape(t: ValueType | undefined): readonly number[] | undef
 }
 
 /** `float32[n,3,8,8]`, `seq(int64[?])`; `?` for what is not known. */
-export function typeText(t: ValueType | undefined, dimText = (d: Dim): string => String(d ?? '?')): string {
+export function typeText(
+  t: ValueType | undefined,
+  dimText = (d: Dim): string => (isOpenSize(d) ? '?' : String(d ?? '?')),
+): string {
   const tensorText = (of: TensorType): string => `${of.dtype}${of.shape ? `[${of.shape.map(dimText).join(',')}]` : ''}`;
   let text = '';
   let close = '';

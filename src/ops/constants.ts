@@ -55,9 +55,9 @@ function heldTensor(a: Held): Tensor | undefined {
   return a.value_strings && stringTensor([a.value_strings.length], a.value_strings.map(encodeName));
 }
 
-/** The tensor of a value that is fixed: an initializer that no caller can change, or what a Constant holds (dense). */
+/** The tensor of a value that is fixed: an initializer that nobody can change, or what a Constant holds (dense). */
 export function constantOf(value: Value | undefined): Tensor | undefined {
   const producer = value?.producer;
-  if (!producer) return constantTensor(value);
+  if (!producer || value.isOverwritten) return constantTensor(value);
   return producer.is(Constant) ? heldTensor(producer.attr) : undefined;
 }

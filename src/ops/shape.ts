@@ -32,7 +32,8 @@ export function reshaped(input: Shape | undefined, wanted: Shape, allowZero: boo
   if (!input) return hole < 0 ? out : out.with(hole, undefined);
   const others = hole < 0 ? out : out.toSpliced(hole, 1);
   const left = quotient(input, others);
-  const misfit = hole < 0 ? left !== undefined && left !== 1 : typeof left === 'number' && !Number.isInteger(left);
+  // A size that has a name may fit.
+  const misfit = typeof left === 'number' && (hole < 0 ? left !== 1 : !Number.isInteger(left));
   if (misfit && !(productOf(input) === 0 && productOf(others) === 0))
     throw shapeError(
       `${shapeText(input)} cannot be reshaped to ${shapeText(wanted)}: ` +

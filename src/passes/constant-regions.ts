@@ -9,7 +9,7 @@ import { bytesOf, type DType, elementCount } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { isDeterministic } from './deterministic.js';
 import type { Evaluate } from './evaluate.js';
-import { holdsInitializers } from './match.js';
+import { holdsInitializers, maySettle } from './match.js';
 
 /** Nothing larger is computed on the way, 256 MiB: no weight is, and a model may ask for any size in a few bytes. */
 const MAX_TENSOR_BYTES = 2 ** 28;
@@ -132,7 +132,7 @@ function sizeOf(value: Value): number | undefined {
 }
 
 function isRim(value: Value, constant: ReadonlySet<Node>): boolean {
-  if (value.outputCount > 0 || !isTensorType(value.type) || !READABLE.has(value.type.dtype)) return false;
+  if (!maySettle(value) || !isTensorType(value.type) || !READABLE.has(value.type.dtype)) return false;
   for (const user of value.uses.keys()) if (!constant.has(user)) return true;
   return false;
 }

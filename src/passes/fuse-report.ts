@@ -4,6 +4,9 @@ import type { FuseReport } from './fuse.js';
 /** Places listed by `explain` beyond this are only counted. */
 const MAX_PLACES = 200;
 
+/** Stale declarations beyond this are only counted: files of which one size was changed by hand have hundreds. */
+const MAX_STALE = 5;
+
 export interface FuseReportOptions {
   readonly explain: boolean;
   /** More rows for the table: a name, the figure before, the figure after. */
@@ -22,8 +25,15 @@ export function fuseReportText(name: string, report: FuseReport, { explain, tota
   const edits = [...report.applied].map(([rule, count]) => `${rule} ${count}`);
   if (edits.length > 0) lines.push(`edits: ${edits.join(', ')}`);
   for (const why of new Set(report.failures)) lines.push(`constants left as they are: ${printable(why)}`);
+  lines.push(...staleText(report.stale));
   if (explain) lines.push(...explanation(report));
   return lines.join('\n');
+}
+
+function staleText(stale: readonly string[]): string[] {
+  if (stale.length === 0) return [];
+  const more = stale.length > MAX_STALE ? [`note: and ${stale.length - MAX_STALE} more stale declarations`] : [];
+  return [...stale.slice(0, MAX_STALE).map((what) => `note: a stale declaration: ${what}`), ...more];
 }
 
 function explanation({ left }: FuseReport): string[] {

@@ -1,6 +1,6 @@
 import { CnnxError } from '../base/errors.js';
 import { nearest, printable } from '../base/text.js';
-import { everyGraph } from '../graph/edit.js';
+import { Editor, everyGraph } from '../graph/edit.js';
 import type { Model } from '../graph/ir.js';
 import { cycleMessage, findCycle, nodeLabel } from '../graph/order.js';
 import type { Lift } from './affine/lift.js';
@@ -10,6 +10,7 @@ import { RegionMemory } from './constant-regions.js';
 import type { Evaluate } from './evaluate.js';
 import { type RunReport, runRules } from './runner.js';
 import { SIMPLIFICATIONS, simplify } from './simplify.js';
+import { forgetOpenSizes } from './types.js';
 
 export interface FuseOptions {
   /** Computes constant regions; without it, what takes arithmetic to fold stays. */
@@ -34,6 +35,8 @@ export interface FuseReport {
   readonly after: ReadonlyMap<string, number>;
   /** Why constant regions could not be computed. */
   readonly failures: readonly string[];
+  /** Declarations of the file that contradict what is computed. They were not believed, and are left as they are. */
+  readonly stale: readonly string[];
 }
 
 /** What carries a kernel: looked through whatever `only` says, since every merge ends in one. */
@@ -62,6 +65,7 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
   const skipped = new Map<string, Map<string, number>>();
   const failures: string[] = [];
   const memory = new RegionMemory();
+  let stale: readonly string[] = [];
   let left: RunReport['left'] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const simple = await simplify(model, { evaluate: options.evaluate, memory, ...rulesFor(options) });
@@ -71,10 +75,12 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
       for (const [name, reasons] of report.skipped) skipped.set(name, reasons);
     }
     failures.push(...simple.failures);
+    if (round === 0) stale = simple.stale;
     left = [...simple.left, ...algebra.left];
     if (algebra.applied.size === 0) break;
   }
-  return { merged, applied, skipped, left, failures, before, after: operatorCounts(model) };
+  forgetOpenSizes(model, new Editor(model));
+  return { merged, applied, skipped, left, failures, stale, before, after: operatorCounts(model) };
 }
 
 /** Rules follow producers, which in a circle has no end. */

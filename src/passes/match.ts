@@ -59,6 +59,9 @@ export function addPads(
 export const holdsInitializers = (graph: Graph): boolean =>
   graph.root instanceof Model && (!graph.parent || graph.model.overridableInitializers);
 
+/** Whether a constant may take a value's place: outputs are left as they are, and what a kernel writes into would then stay written. */
+export const maySettle = (value: Value): boolean => value.outputCount === 0 && !value.isOverwritten;
+
 /** A constant with more bytes than this is not copied into another form while something else still needs the first: 1 MiB. */
 const MAX_COPIED_BYTES = 1 << 20;
 

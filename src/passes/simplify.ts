@@ -9,8 +9,10 @@ import { removeDeadCode } from './dead-code.js';
 import { mergeDuplicateInitializers } from './duplicate-initializers.js';
 import type { Evaluate } from './evaluate.js';
 import { foldShapeArithmetic } from './fold-shapes.js';
+import { markOverwritten } from './overwritten.js';
 import { RULES } from './rules/index.js';
 import { type RunReport, runRules } from './runner.js';
+import { staleDeclarations } from './stale.js';
 import { findTypes } from './types.js';
 
 /** Each round opens ways for the next; models settle in two or three. */
@@ -29,6 +31,8 @@ export interface SimplifyOptions {
 
 export interface SimplifyReport extends RunReport {
   readonly rounds: number;
+  /** Declarations of the file that contradict what is computed, as it was before anything changed: see `staleDeclarations`. */
+  readonly stale: readonly string[];
   /** Why constant regions could not be evaluated. */
   readonly failures: readonly string[];
 }
@@ -85,10 +89,13 @@ export async function simplify(model: Model, options: SimplifyOptions = {}): Pro
   const memory = options.memory ?? new RegionMemory();
   let left: RunReport['left'] = [];
   let rounds = 0;
+  let stale: readonly string[] = [];
   for (let before = -1, done = 0; done !== before && rounds < MAX_ROUNDS; rounds++) {
     before = done;
     const known = findTypes(model);
     const edit = new Editor(model);
+    if (rounds === 0) stale = staleDeclarations(model);
+    markOverwritten(model, edit);
     for (const step of steps) add(applied, step.name, step.run(model, edit, known));
     const run = runRules(model, rules);
     for (const [name, count] of run.applied) add(applied, name, count);
@@ -101,7 +108,7 @@ export async function simplify(model: Model, options: SimplifyOptions = {}): Pro
     }
     done = [...applied.values()].reduce((a, b) => a + b, 0);
   }
-  return { applied, skipped, left, rounds, failures };
+  return { applied, skipped, left, rounds, stale, failures };
 }
 
 function add(counts: Map<string, number>, name: string, count: number): void {

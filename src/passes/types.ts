@@ -1,19 +1,26 @@
+import { type Editor, everyGraph } from '../graph/edit.js';
 import { inferShapes } from '../graph/infer.js';
 import type { KnownInts } from '../graph/infer-node.js';
-import type { Model, Value } from '../graph/ir.js';
+import type { Model } from '../graph/ir.js';
+import { isOpenSize, isTensorType } from '../graph/types.js';
 import { registry } from '../ops/index.js';
 
 /**
- * Finds the types of all values, and gives the integers that some of them hold. A type that the file declares of a node's output, and that
- * contradicts what the operator makes, does not count: onnxruntime runs such files all the same, and goes by the operator.
+ * Finds the types of all values, and gives the integers that some of them hold. Only sizes that are computed count: what a file declares of inner values
+ * and outputs may be stale, and onnxruntime runs such files all the same.
  */
 export function findTypes(model: Model): KnownInts {
-  const distrusted = new Set<Value>();
-  for (;;) {
-    const known: KnownInts = new WeakMap();
-    const before = distrusted.size;
-    for (const { node, value } of inferShapes(model, registry, { known, distrusted }))
-      for (const output of node.outputs) if (output && output.name === value) distrusted.add(output);
-    if (distrusted.size === before) return known;
-  }
+  const known: KnownInts = new WeakMap();
+  inferShapes(model, registry, { known, computedOnly: true });
+  return known;
+}
+
+/** Takes the names that `findTypes` gave to open sizes out of the types: they mean nothing outside of the passes. */
+export function forgetOpenSizes(model: Model, edit: Editor): void {
+  for (const graph of everyGraph(model))
+    for (const value of graph.values.values()) {
+      const { type } = value;
+      if (!isTensorType(type) || !type.shape?.some(isOpenSize)) continue;
+      edit.setType(value, { ...type, shape: type.shape.map((d) => (isOpenSize(d) ? undefined : d)) });
+    }
 }

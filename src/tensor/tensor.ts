@@ -137,12 +137,14 @@ export function asFloat64(t: Tensor): Float64Array {
   return out;
 }
 
+/** The types that weights are computed in. */
+export type FloatType = 'float32' | 'float64' | 'float16' | 'bfloat16';
+
+export const isFloat = (dtype: DType): dtype is FloatType =>
+  dtype === 'float32' || dtype === 'float64' || dtype === 'float16' || dtype === 'bfloat16';
+
 /** float64 values stored as a floating-point `dtype`, each rounded once, to nearest even. */
-export function fromFloat64(
-  dtype: 'float32' | 'float64' | 'float16' | 'bfloat16',
-  shape: readonly number[],
-  values: Float64Array,
-): Tensor {
+export function fromFloat64(dtype: FloatType, shape: readonly number[], values: Float64Array): Tensor {
   switch (dtype) {
     case 'float32':
       return tensor(dtype, shape, asBytes(new Float32Array(values)));

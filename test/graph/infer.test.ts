@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { everyNode } from '../../src/graph/edit.js';
+import { Editor, everyNode } from '../../src/graph/edit.js';
 import { inferShapes } from '../../src/graph/infer.js';
 import type { Model } from '../../src/graph/ir.js';
 import { topologicalOrder } from '../../src/graph/order.js';
 import { parseGraph } from '../../src/text/parse.js';
-import { typeText } from '../../src/graph/types.js';
+import { isOpenSize, tensorType, typeText } from '../../src/graph/types.js';
 import { registry } from '../../src/ops/index.js';
 
 const infer = (text: string) => {
@@ -121,4 +121,38 @@ test('time is linear in the number of nodes, in any order', () => {
     expect(performance.now() - start).toBeLessThan(4000);
     expect(outputs(model)).toEqual(['float32[2,3]']);
   }
+});
+
+test('with computed sizes only, what a file declares of inner values and outputs counts for its element type alone', () => {
+  const model =
+    parseGraph(`<opset: ["": 17, "my": 1]> (x: float32[n,3], s: int64[2]) -> (y: float32[n,3], z: float32[n,3])
+    a: float32[1,3] = Reshape(x, s)
+    y = Relu(a)
+    z = my::f(y)`);
+  expect(inferShapes(model, registry, { computedOnly: true })).toEqual([]);
+  expect(outputs(model)).toEqual(['float32[?,?]', 'float32']);
+  expect(typeText(model.graph.inputs[0]?.type)).toBe('float32[n,3]');
+});
+
+test('open sizes have names, which values of one size share', () => {
+  const model = parseGraph(`(x: float32[1,3,h,w]) -> (b, c, d)
+    a = Conv<strides=[2,2]>(x, k: float32[8,3,3,3])
+    b = Relu(a)
+    c = Add(a, b)
+    d = Conv<strides=[2,2]>(x, k)`);
+  inferShapes(model, registry, { computedOnly: true });
+  const [b, c, d] = model.graph.outputs.map((v) => (v.type?.kind === 'tensor' ? v.type.shape : undefined));
+  expect(outputs(model)).toEqual(Array.from({ length: 3 }, () => 'float32[1,8,?,?]'));
+  expect(b?.every(isOpenSize)).toBe(false);
+  expect(b?.slice(2).every(isOpenSize)).toBe(true);
+  expect(c).toEqual(b);
+  expect(new Set([...(b?.slice(2) ?? []), ...(d?.slice(2) ?? [])]).size).toBe(4);
+});
+
+test('an overridable default may be overridden by another size', () => {
+  const model = parseGraph('(x: float32[2,3], w: float32[3,1] = [1,2,3]) -> (y)\n y = MatMul(x, w)');
+  const [, w] = model.graph.inputs;
+  if (w) new Editor(model).declare(model.graph, w, tensorType('float32', [3, 'k']));
+  inferShapes(model, registry, { computedOnly: true });
+  expect(outputs(model)).toEqual(['float32[2,k]']);
 });

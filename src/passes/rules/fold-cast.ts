@@ -1,7 +1,7 @@
 import { Cast, constantOf } from '../../ops/index.js';
 import { dtypeOfCode } from '../../tensor/dtype.js';
 import { asFloat64, fromFloat64 } from '../../tensor/tensor.js';
-import { holdsInitializers, wouldCopy } from '../match.js';
+import { holdsInitializers, maySettle, wouldCopy } from '../match.js';
 import { absent, rule, skip } from '../rule.js';
 
 export const foldCast = rule({
@@ -13,7 +13,7 @@ export const foldCast = rule({
     const { y } = node.out;
     const held = constantOf(x);
     if (!held) return absent('its input is computed, or overridable');
-    if (y.outputCount > 0) return absent('is an output');
+    if (!maySettle(y)) return absent('is an output, or a kernel writes into it');
     if (!holdsInitializers(node.graph)) return absent('subgraphs have no initializers below IR version 4');
     const widens = held.dtype === 'float16' || held.dtype === 'bfloat16';
     if (!widens || dtypeOfCode(node.attr.to) !== 'float32') return absent('not from a half to a single float');

@@ -1,6 +1,6 @@
 import { constantOf, Transpose } from '../../ops/index.js';
 import { transposeTensor } from '../../tensor/layout.js';
-import { holdsInitializers, wouldCopy } from '../match.js';
+import { holdsInitializers, maySettle, wouldCopy } from '../match.js';
 import { absent, rule, skip } from '../rule.js';
 
 export const foldTranspose = rule({
@@ -12,7 +12,7 @@ export const foldTranspose = rule({
     const { y } = node.out;
     const held = constantOf(x);
     if (!held) return absent('its input is computed, or overridable');
-    if (y.outputCount > 0) return absent('is an output');
+    if (!maySettle(y)) return absent('is an output, or a kernel writes into it');
     if (!holdsInitializers(node.graph)) return absent('subgraphs have no initializers below IR version 4');
     if (wouldCopy(x, held.byteLength)) return skip('the constant is large, and used elsewhere');
     const perm = node.attr.perm ?? held.shape.map((_, i, all) => all.length - 1 - i);

@@ -9,6 +9,7 @@ import { identity } from './identity.js';
 import { matmulAdd } from './matmul-add.js';
 import { neutralOperand } from './neutral-operand.js';
 import { normAboveView } from './norm-above-view.js';
+import { normOfConstant } from './norm-of-constant.js';
 import { padIntoAveragePool } from './pad-into-average-pool.js';
 import { padIntoConv } from './pad-into-conv.js';
 import { padIntoMaxPool } from './pad-into-max-pool.js';
@@ -33,6 +34,7 @@ export const RULES: readonly Rule[] = [
   matmulAdd,
   neutralOperand,
   normAboveView,
+  normOfConstant,
   padIntoAveragePool,
   padIntoConv,
   padIntoMaxPool,

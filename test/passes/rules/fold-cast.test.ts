@@ -20,7 +20,7 @@ test.each([
     'subgraphs have no initializers below IR version 4',
     `<ir: 3, opset: ["": 11]> (x: float32[n,4], b: bool[]) -> (y)\n y = If<else_branch={() -> (v) v = Neg(x) }, then_branch={() -> (z)\n c = Cast<to=1>(w: float16[4])\n z = Add(x, c) }>(b)`,
   ],
-  ['is an output', f('y = Cast<to=1>(w: float16[4])')],
+  ['is an output, or a kernel writes into it', f('y = Cast<to=1>(w: float16[4])')],
   ['not from a half to a single float', f('c = Cast<to=1>(w: float64[4])\n y = Add(x, c)')],
   [
     'the constant is large, and used elsewhere',

@@ -25,7 +25,7 @@ test.each([
     'subgraphs have no initializers below IR version 4',
     `<ir: 3, opset: ["": 11]> (x: float32[n,4], b: bool[]) -> (y)\n y = If<else_branch={() -> (v) v = Neg(x) }, then_branch={() -> (z)\n c = Transpose(w: float32[4,1])\n z = Add(x, c) }>(b)`,
   ],
-  ['is an output', f('y = Transpose(w: float32[4,3])')],
+  ['is an output, or a kernel writes into it', f('y = Transpose(w: float32[4,3])')],
   [
     'the constant is large, and used elsewhere',
     `(x: float32[n,600]) -> (y, z)\n t = Transpose(w: float32[600,600])\n y = Add(x, t)\n z = Add(x, w)`,

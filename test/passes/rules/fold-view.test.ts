@@ -26,7 +26,7 @@ test.each([
     'subgraphs have no initializers below IR version 4',
     `<ir: 3, opset: ["": 11]> (x: float32[n,4], b: bool[]) -> (y)\n y = If<else_branch={() -> (v) v = Neg(x) }, then_branch={() -> (z)\n c = Flatten(w: float32[1,4])\n z = Add(x, c) }>(b)`,
   ],
-  ['is an output', f('y = Flatten(w: float32[2,2])')],
+  ['is an output, or a kernel writes into it', f('y = Flatten(w: float32[2,2])')],
   ['the shape is not known', `(x: float32[n,4], s: int64[1]) -> (y)\n c = Reshape(w: float32[4], s)\n y = Add(x, c)`],
   [
     'the constant is large, and used elsewhere',
