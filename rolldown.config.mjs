@@ -46,7 +46,7 @@ const licences = {
 
 // The command line starts in a few files instead of some two hundred. Each command stays a chunk of its own, loaded when it is called.
 export default defineConfig({
-  input: { main: 'src/cli/start.ts', program: 'src/cli/main.ts', 'child-main': 'src/runtime/child-main.ts' },
+  input: { main: 'src/cli/start.ts', program: 'src/cli/main.ts', 'child-main': 'src/node/machine/child-main.ts' },
   platform: 'node',
   external: /^(node:|onnxruntime-node|sharp)/,
   treeshake: { moduleSideEffects: false },

@@ -26,6 +26,34 @@ export { cloneModel } from './graph/clone.js';
 export * from './graph/edit.js';
 export * from './graph/ir.js';
 export * from './graph/types.js';
+export { castFeeds, type BoundaryCasts, withBoundaryCasts } from './running/boundary-casts.js';
+export { type ClassScore, classScores } from './running/class-scores.js';
+export { evaluator } from './running/evaluate.js';
+export { type ChosenSteps, type ImageInput, imageInput, stepsFor } from './running/image-inputs.js';
+export { type KernelRun, providersText } from './running/kernels.js';
+export type { Sizes } from './running/random-inputs.js';
+export { requiredInputs } from './running/required-inputs.js';
+export { type LoadOptions, PATIENT, type Runner, type RunLimits, type StartRunner } from './running/runner.js';
+export {
+  type Feeds,
+  type Optimization,
+  type Port,
+  portText,
+  type ProviderName,
+  type Session,
+  type SessionOptions,
+} from './running/session.js';
+export {
+  type BenchEntry,
+  benchModels,
+  type BenchOptions,
+  type BenchReport,
+  type BenchResult,
+  profileModel,
+  type Ratio,
+} from './tasks/bench.js';
+export { fuseChecked, type FuseChecked, type FuseCheckedOptions, type Totals } from './tasks/fuse-checked.js';
+export * from './verify/index.js';
 /** Declared operators: what `node.is` and `Editor.add` take. */
 export * as ops from './ops/index.js';
 export { registry } from './ops/index.js';

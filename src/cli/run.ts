@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
-  carriedFeeds,
-  carriedModel,
+  castFeeds,
+  withBoundaryCasts,
   chooseProvider,
   type ClassScore,
   classScores,
@@ -14,7 +14,6 @@ import {
   type ImageSteps,
   imageTensor,
   makeFolder,
-  ModelProcess,
   openModel,
   PATIENT,
   portText,
@@ -24,7 +23,7 @@ import {
   readLabels,
   readTensorFile,
   type Session,
-  Spool,
+  startRunner,
   stepsFor,
   table,
   type Tensor,
@@ -88,15 +87,14 @@ export const define = (command: Command): Command => {
 
 async function compute(path: string, o: Options): Promise<readonly Result[]> {
   const opened = await openModel(path);
-  const { model, leftOut } = carriedModel(opened);
+  const { model, leftOut } = withBoundaryCasts(opened);
   for (const why of leftOut) io.note(`left out: the output ${why}`);
   const { provider, passedOver } = await chooseProvider(o.provider, o.device);
   for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
-  const process = new ModelProcess(PATIENT);
-  const spool = new Spool();
+  const runner = startRunner(PATIENT);
   try {
     io.progress(`loading ${path}`);
-    const session = await process.load(await spool.put(model), { provider, deviceId: o.device, threads: o.threads });
+    const session = await runner.load(model, { provider, deviceId: o.device, threads: o.threads });
     const feeds = new Map<string, Tensor>();
     for (const [name, file] of o.input ?? []) feeds.set(name, readTensorFile(file).tensor);
     const unknown = [...feeds.keys()].find((name) => !session.inputs.some((p) => p.name === name));
@@ -104,7 +102,7 @@ async function compute(path: string, o: Options): Promise<readonly Result[]> {
       throw new CnnxError('runtime/input', `the model has no input ${printable(unknown)}`, {
         hint: `its inputs are ${session.inputs.map(portText).join(', ')}`,
       });
-    if (!o.image) return [{ outputs: await session.run(carriedFeeds(feeds)), row: 0 }];
+    if (!o.image) return [{ outputs: await session.run(castFeeds(feeds)), row: 0 }];
     const target = imageInput(session.inputs, o.imageInput);
     const { steps, declared } = stepsFor(model, target);
     if (!declared && o.resize === undefined)
@@ -113,8 +111,7 @@ async function compute(path: string, o: Options): Promise<readonly Result[]> {
       );
     return await classify(session, feeds, target, { ...steps, ...overrides(o, target.channels) }, o.image);
   } finally {
-    process.close();
-    spool.close();
+    runner.close();
   }
 }
 
@@ -138,7 +135,7 @@ async function classify(
       (x) => x !== undefined,
     );
     feeds.set(target.name, imageTensor(filled, steps.mean, steps.std, target.dtype));
-    const outputs = await session.run(carriedFeeds(feeds));
+    const outputs = await session.run(castFeeds(feeds));
     results.push(...group.map((image, row) => ({ image, outputs, row })));
   }
   return results;

@@ -2,10 +2,9 @@ import { cloneModel } from '../graph/clone.js';
 import { Editor } from '../graph/edit.js';
 import type { Model, Value } from '../graph/ir.js';
 import { isTensorType, staticShape } from '../graph/types.js';
-import type { ModelProcess } from '../runtime/child.js';
-import { isCarried } from '../runtime/ort-tensor.js';
-import type { Session } from '../runtime/session.js';
-import { type Spool, weightBytes } from '../runtime/spool.js';
+import type { Runner } from '../running/runner.js';
+import { releaseQuietly, type Session } from '../running/session.js';
+import { isSessionType } from '../running/session-types.js';
 import { elementCount } from '../tensor/dtype.js';
 import { isNumeric, type Tensor } from '../tensor/tensor.js';
 import type { FirstDifference } from './report.js';
@@ -27,17 +26,16 @@ export async function firstDifference(
   reference: Model,
   candidate: Model,
   feeds: ReadonlyMap<string, Tensor>,
-  process: ModelProcess,
-  spool: Spool,
+  runner: Runner,
 ): Promise<FirstDifference | undefined> {
   const { least } = precisionOf([reference, candidate]);
   const values = commonValues(reference, candidate);
   let lastEqual: string | undefined;
   for (const group of groups(values)) {
     const names = group.map((v) => v.name);
-    const plain = await observe(reference, names, 'disabled', feeds, process, spool);
-    const optimized = await observe(reference, names, 'all', feeds, process, spool);
-    const other = await observe(candidate, names, 'disabled', feeds, process, spool);
+    const plain = await observe(reference, names, 'disabled', feeds, runner);
+    const optimized = await observe(reference, names, 'all', feeds, runner);
+    const other = await observe(candidate, names, 'disabled', feeds, runner);
     for (const value of group) {
       const expected = plain.get(value.name);
       const actual = other.get(value.name);
@@ -75,7 +73,7 @@ function commonValues(reference: Model, candidate: Model): Value[] {
 }
 
 const isObservable = (value: Value): boolean =>
-  value.name !== '' && (value.type === undefined || (isTensorType(value.type) && isCarried(value.type.dtype)));
+  value.name !== '' && (value.type === undefined || (isTensorType(value.type) && isSessionType(value.type.dtype)));
 
 function* groups(values: readonly Value[]): Generator<readonly Value[], void, undefined> {
   let group: Value[] = [];
@@ -97,8 +95,7 @@ async function observe(
   names: readonly string[],
   optimization: 'disabled' | 'all',
   feeds: ReadonlyMap<string, Tensor>,
-  process: ModelProcess,
-  spool: Spool,
+  runner: Runner,
 ): Promise<ReadonlyMap<string, Tensor>> {
   const watched = cloneModel(model);
   const edit = new Editor(watched);
@@ -108,10 +105,10 @@ async function observe(
   }
   let session: Session | undefined;
   try {
-    session = await process.load(await spool.put(watched), { optimization, threads: 1 }, weightBytes(model));
+    session = await runner.load(watched, { optimization, threads: 1 });
     return await session.run(feeds, names);
   } finally {
-    await session?.release().catch(() => {});
-    spool.drop(watched);
+    await releaseQuietly(session);
+    runner.forget(watched);
   }
 }

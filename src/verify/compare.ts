@@ -1,14 +1,12 @@
 import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import type { Model } from '../graph/ir.js';
+import { castFeeds, withBoundaryCasts } from '../running/boundary-casts.js';
+import { providersText } from '../running/kernels.js';
+import { type Sizes, suitableRuns } from '../running/random-inputs.js';
+import type { Runner } from '../running/runner.js';
+import { type Feeds, type ProviderName, releaseQuietly, runAll, type Session } from '../running/session.js';
 import type { DType } from '../tensor/dtype.js';
-import { type ChildLimits, ModelProcess, PATIENT } from '../runtime/child.js';
-import { carriedFeeds, carriedModel } from '../runtime/carried-model.js';
-import { Profile, providersText } from '../runtime/profile.js';
-import { FULL_PRECISION } from '../runtime/providers.js';
-import { type Feeds, type Sizes, suitableRuns } from '../runtime/random-inputs.js';
-import type { ProviderName, Session } from '../runtime/session.js';
-import { Spool, weightBytes } from '../runtime/spool.js';
 import { firstDifference } from './bisect.js';
 import { evidenceWarnings, randomOperators } from './evidence.js';
 import { checkInterfaces } from './interface.js';
@@ -31,9 +29,8 @@ export interface CompareOptions extends Sizes {
   readonly deviceId?: number | undefined;
   /** Look for the first difference when outputs differ; true if absent. */
   readonly bisect?: boolean | undefined;
-  /** The process to run in; one of its own, with `limits`, if absent. */
-  readonly process?: ModelProcess | undefined;
-  readonly limits?: ChildLimits | undefined;
+  /** What runs both models. */
+  readonly runner: Runner;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
 
@@ -47,27 +44,16 @@ export const THREADS = 1;
 export async function compareModels(
   reference: Model,
   candidate: Model,
-  options: CompareOptions = {},
+  options: CompareOptions,
 ): Promise<VerifyReport> {
   checkInterfaces(reference, candidate);
-  const process = options.process ?? new ModelProcess(limitsFor(options));
-  const spool = new Spool();
-  const comparison = new Comparison(reference, candidate, options, process, spool);
+  const comparison = new Comparison(reference, candidate, options);
   try {
     return await comparison.run();
   } catch (error) {
     if (!isEnvironment(error)) throw error;
     return comparison.report('not verified', error.message);
-  } finally {
-    spool.close();
-    if (!options.process) process.close();
   }
-}
-
-/** A GPU may have to compile its kernels first, which takes its time; NVIDIA's are to compute in full float32. */
-function limitsFor({ limits, provider }: CompareOptions): ChildLimits {
-  if (provider === undefined || provider === 'cpu') return limits ?? {};
-  return { ...PATIENT, ...limits, env: provider === 'cuda' ? FULL_PRECISION : undefined };
 }
 
 /** It could not be run, which says nothing about the models. */
@@ -87,18 +73,16 @@ class Comparison {
     reference: Model,
     candidate: Model,
     readonly options: CompareOptions,
-    readonly process: ModelProcess,
-    readonly spool: Spool,
   ) {
     this.#reference = reference;
     this.#candidate = candidate;
   }
 
   async run(): Promise<VerifyReport> {
-    const { model, types, leftOut } = carriedModel(this.#reference);
+    const { model, types, leftOut } = withBoundaryCasts(this.#reference);
     this.#reference = model;
     this.#types = types;
-    this.#candidate = carriedModel(this.#candidate).model;
+    this.#candidate = withBoundaryCasts(this.#candidate).model;
     this.#warnings.push(...evidenceWarnings(model));
     this.options.onProgress?.('running the reference');
     const first = await this.#load(this.#reference, 'disabled');
@@ -108,11 +92,11 @@ class Comparison {
     try {
       const { inputs } = this.options;
       const drawn = inputs ? undefined : await suitableRuns(first, { sizes: this.options, seed, runs });
-      this.#feeds = inputs?.map(carriedFeeds) ?? drawn?.map((r) => r.feeds) ?? [];
+      this.#feeds = inputs?.map(castFeeds) ?? drawn?.map((r) => r.feeds) ?? [];
       expected = drawn?.map((r) => r.outputs) ?? (await runAll(first, this.#feeds));
       repeated = await first.run(this.#feeds[0] ?? new Map());
     } finally {
-      await release(first);
+      await releaseQuietly(first);
     }
     for (const [name, tensor] of repeated) {
       const before = expected[0]?.get(name);
@@ -148,25 +132,15 @@ class Comparison {
     const { provider, deviceId } = this.options;
     if (provider === undefined || provider === 'cpu')
       return runOnce(await this.#load(this.#candidate, 'disabled'), this.#feeds);
-    const profile = new Profile();
+    const options = { optimization: 'disabled', threads: THREADS, provider, deviceId, kernels: true } as const;
+    const session = await this.options.runner.load(this.#candidate, options);
     try {
-      const options = {
-        optimization: 'disabled',
-        threads: THREADS,
-        provider,
-        deviceId,
-        profilePrefix: profile.prefix,
-      } as const;
-      const session = await this.process.load(
-        await this.spool.put(this.#candidate),
-        options,
-        weightBytes(this.#candidate),
-      );
-      const outputs = await runOnce(session, this.#feeds);
-      this.#ran = providersText(profile.read());
+      const outputs = await runAll(session, this.#feeds);
+      this.#ran = providersText(await session.release());
       return outputs;
-    } finally {
-      profile.close();
+    } catch (error) {
+      await releaseQuietly(session);
+      throw error;
     }
   }
 
@@ -187,7 +161,7 @@ class Comparison {
   }
 
   async #load(model: Model, optimization: 'disabled' | 'all'): Promise<Session> {
-    return this.process.load(await this.spool.put(model), { optimization, threads: THREADS }, weightBytes(model));
+    return this.options.runner.load(model, { optimization, threads: THREADS });
   }
 
   /** By output: how far the reference is from itself with onnxruntime's optimiser on. */
@@ -226,7 +200,7 @@ class Comparison {
     const feeds = this.#feeds[0];
     if (this.options.bisect === false || !feeds) return undefined;
     try {
-      return await firstDifference(this.#reference, this.#candidate, feeds, this.process, this.spool);
+      return await firstDifference(this.#reference, this.#candidate, feeds, this.options.runner);
     } catch (error) {
       if (!isEnvironment(error)) throw error;
       this.#warnings.push(`the first difference is not known: ${error.message}`);
@@ -250,23 +224,14 @@ function noiseText([worst]: readonly OutputReport[]): string {
   return `${printable(worst.name)} differs by ${is}, more than the ${most} that its type allows; but the first model differs from itself by ${noise} with onnxruntime's optimiser on`;
 }
 
-async function runAll(session: Session, inputs: readonly Feeds[]): Promise<readonly Feeds[]> {
-  const out: Feeds[] = [];
-  for (const feeds of inputs) out.push(await session.run(feeds));
-  return out;
-}
-
-/** The same with a session that is needed for nothing else. */
+/** Runs a session that is needed for nothing else. */
 async function runOnce(session: Session, inputs: readonly Feeds[]): Promise<readonly Feeds[]> {
   try {
     return await runAll(session, inputs);
   } finally {
-    await release(session);
+    await releaseQuietly(session);
   }
 }
-
-/** A session whose process is gone is released already. */
-const release = (session: Session): Promise<void> => session.release().catch(() => {});
 
 function worstByOutput(a: readonly Feeds[], b: readonly Feeds[]): ReadonlyMap<string, Distance> {
   const out = new Map<string, Distance>();

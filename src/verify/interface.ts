@@ -1,11 +1,8 @@
 import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
-import type { Model, Value } from '../graph/ir.js';
+import type { Model } from '../graph/ir.js';
+import { requiredInputs } from '../running/required-inputs.js';
 import { isTensorType, typeText, type ValueType } from '../graph/types.js';
-
-/** The inputs that a caller has to give: those without a default. */
-export const requiredInputs = (model: Model): readonly Value[] =>
-  model.graph.inputs.filter((v) => !v.initializer && !v.sparseInitializer);
 
 /** Throws `verify/interface`, with every difference, unless both models take the same inputs and give the same outputs. */
 export function checkInterfaces(reference: Model, candidate: Model): void {

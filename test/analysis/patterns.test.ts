@@ -4,12 +4,12 @@ import { findVariant } from '../../src/builders/cards.js';
 import { cloneModel } from '../../src/graph/clone.js';
 import { countPatterns, findPatterns, type PatternKind } from '../../src/analysis/patterns.js';
 import { fuse } from '../../src/passes/fuse.js';
-import { ModelProcess } from '../../src/runtime/child.js';
-import { compareModels } from '../../src/verify/index.js';
 import { isFull } from '../support/shared.js';
 import { typed } from '../support/equivalence.js';
+import { compareModels } from '../../src/node/api.js';
+import { ProcessRunner } from '../../src/node/machine/process-runner.js';
 
-const process = new ModelProcess({ timeout: 60_000 });
+const process = new ProcessRunner({ timeout: 60_000 });
 afterAll(() => process.close());
 
 const FIRST =
@@ -95,7 +95,7 @@ describe('as exporters write them: recognised, and still there after fuse', () =
     await fuse(after);
     expect([...after.graph.nodes()].some((n) => n.opType === 'BatchNormalization')).toBe(false);
     expect(countPatterns(findPatterns(after))).toEqual(countPatterns(found));
-    expect((await compareModels(before, after, { process, runs: 1 })).verdict).toBe('match');
+    expect((await compareModels(before, after, { runner: process, runs: 1 })).verdict).toBe('match');
   });
 });
 

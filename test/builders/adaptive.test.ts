@@ -7,7 +7,7 @@ import { writeOnnx } from '../../src/formats/onnx/index.js';
 import { Editor } from '../../src/graph/edit.js';
 import { Model } from '../../src/graph/ir.js';
 import { tensorType } from '../../src/graph/types.js';
-import { createSession } from '../../src/runtime/session.js';
+import { createSession } from '../../src/node/onnxruntime/session.js';
 import { asFloat64, float32Tensor } from '../../src/tensor/tensor.js';
 
 /** Rows and columns before and after, the operators it takes, and the sum of k times the k-th output of torch 1.13 for x[i] = i^2 mod 37. */

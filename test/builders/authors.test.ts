@@ -4,7 +4,7 @@ import { type Built, buildArchitecture, setWeights } from '../../src/builders/bu
 import { findVariant } from '../../src/builders/cards.js';
 import { readOnnx, writeOnnx } from '../../src/formats/onnx/index.js';
 import type { Model } from '../../src/graph/ir.js';
-import { createSession } from '../../src/runtime/session.js';
+import { createSession } from '../../src/node/onnxruntime/session.js';
 import { asFloat64, type Tensor } from '../../src/tensor/tensor.js';
 import { goldenInput, runBuilt } from '../support/goldens.js';
 import { describeShared, sharedBytes } from '../support/shared.js';

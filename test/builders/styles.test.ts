@@ -12,7 +12,7 @@ import { goldenStream } from '../../src/builders/golden.js';
 import { concat } from '../../src/base/bytes.js';
 import { Editor } from '../../src/graph/edit.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
-import { createSession } from '../../src/runtime/session.js';
+import { createSession } from '../../src/node/onnxruntime/session.js';
 import { asFloat32, asFloat64, float32Tensor, type Tensor } from '../../src/tensor/tensor.js';
 import { goldenInput, runBuilt } from '../support/goldens.js';
 

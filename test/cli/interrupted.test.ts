@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { concat } from '../../src/base/bytes.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
 import { parseGraph } from '../../src/text/parse.js';
-import { openModel } from '../../src/runtime/model-file.js';
+import { openModel } from '../../src/node/files/model-file.js';
 import { MAIN } from '../support/cli.js';
 import { isFull } from '../support/shared.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { buildArchitecture, findVariant } from '../../src/builders/index.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
-import { writeFile } from '../../src/runtime/write-file.js';
+import { writeFile } from '../../src/node/files/write-file.js';
 import { tensor, type Tensor } from '../../src/tensor/tensor.js';
 import { MAIN } from '../support/cli.js';
 import { isFull } from '../support/shared.js';

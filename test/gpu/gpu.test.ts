@@ -3,9 +3,8 @@ import { type BuildOptions, buildArchitecture, findVariant } from '../../src/bui
 import { cloneModel } from '../../src/graph/clone.js';
 import type { Model } from '../../src/graph/ir.js';
 import { fuse } from '../../src/passes/fuse.js';
-import { profileModel } from '../../src/runtime/bench.js';
-import { type ProviderProbe, probeProvider } from '../../src/runtime/providers.js';
-import { compareModels } from '../../src/verify/index.js';
+import { type ProviderProbe, probeProvider } from '../../src/node/onnxruntime/providers.js';
+import { compareModels, profileModel } from '../../src/node/api.js';
 
 /*
  * npm run test:gpu, on a machine with a GPU: networks really run on it, every convolution of them, and compute what the CPU computes. Elsewhere it

@@ -9,7 +9,7 @@ import type { Graph, Model } from '../../src/graph/ir.js';
 import { mutable } from '../../src/graph/mutate.js';
 import { isTensorType, type ValueType, typeText } from '../../src/graph/types.js';
 import { registry } from '../../src/ops/index.js';
-import { createSession } from '../../src/runtime/session.js';
+import { createSession } from '../../src/node/onnxruntime/session.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { drawInputs } from '../support/rules.js';
 import { type CorpusModel, corpus, describeShared } from '../support/shared.js';

@@ -7,7 +7,7 @@ import { inferShapes } from '../../src/graph/infer.js';
 import { parseGraph } from '../../src/text/parse.js';
 import { typeText } from '../../src/graph/types.js';
 import { registry } from '../../src/ops/index.js';
-import { createSession } from '../../src/runtime/session.js';
+import { createSession } from '../../src/node/onnxruntime/session.js';
 import { allows } from '../support/inferred.js';
 import { drawInputs } from '../support/rules.js';
 

@@ -11,12 +11,12 @@ import type { Model } from '../../src/graph/ir.js';
 import { staticShape } from '../../src/graph/types.js';
 import { Conv, Gemm } from '../../src/ops/index.js';
 import { fuse, operatorCounts } from '../../src/passes/fuse.js';
-import type { Feeds } from '../../src/runtime/random-inputs.js';
 import { asFloat64, fromFloat64, type Tensor } from '../../src/tensor/tensor.js';
-import { compareModels } from '../../src/verify/index.js';
 import { goldenInput } from '../support/goldens.js';
 import { inHalf } from '../support/half-model.js';
 import { isFull, sharedHas, sharedJson } from '../support/shared.js';
+import { compareModels } from '../../src/node/api.js';
+import { type Feeds } from '../../src/running/session.js';
 
 /** Golden weights, their variances scaled as the golden file says where there is one: without that, deep networks amplify rounding itself. */
 function goldenFor(name: string): BuildOptions {

@@ -6,13 +6,14 @@ import { tensorFromProto } from '../../src/formats/onnx/index.js';
 import { cloneModel } from '../../src/graph/clone.js';
 import { isTensorType } from '../../src/graph/types.js';
 import type { Model } from '../../src/graph/ir.js';
-import { openModel } from '../../src/runtime/model-file.js';
+import { openModel } from '../../src/node/files/model-file.js';
 import { fuse } from '../../src/passes/fuse.js';
-import { ModelProcess } from '../../src/runtime/child.js';
-import { evaluator } from '../../src/runtime/evaluate.js';
+import { evaluator } from '../../src/running/evaluate.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
-import { compareModels, requiredInputs } from '../../src/verify/index.js';
 import { type CorpusModel, corpus, describeShared, isFull } from '../support/shared.js';
+import { compareModels } from '../../src/node/api.js';
+import { requiredInputs } from '../../src/running/required-inputs.js';
+import { ProcessRunner } from '../../src/node/machine/process-runner.js';
 
 /** All but the files that hang onnxruntime take far less, on a busy machine too. */
 const SLOW_MS = 10_000;
@@ -27,7 +28,7 @@ interface Outcome {
   readonly ms: number;
 }
 
-const models = new ModelProcess({ timeout: 30_000 });
+const models = new ProcessRunner({ timeout: 30_000 });
 afterAll(() => models.close());
 
 /** Fuses one model and compares it with what it was, on the corpus' own inputs where it has some. */
@@ -41,7 +42,7 @@ async function outcomeOf(entry: CorpusModel): Promise<Outcome> {
   const ms = performance.now() - start;
   if (report.applied.size === 0) return { name, verdict: 'unchanged', why: undefined, ms };
   const inputs = givenInputs(before, entry);
-  const result = await compareModels(before, after, { process: models, runs: 2, ...(inputs && { inputs: [inputs] }) });
+  const result = await compareModels(before, after, { runner: models, runs: 2, ...(inputs && { inputs: [inputs] }) });
   const outputs = result.outputs.flatMap((o) => o.mismatch ?? []);
   return { name, verdict: result.verdict, why: [result.why, ...outputs].filter(Boolean).join('; '), ms };
 }

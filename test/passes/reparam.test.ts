@@ -5,7 +5,7 @@ import { Conv, Gemm } from '../../src/ops/index.js';
 import { fuse } from '../../src/passes/fuse.js';
 import { staticShape } from '../../src/graph/types.js';
 import { simplify } from '../../src/passes/simplify.js';
-import { openModel } from '../../src/runtime/model-file.js';
+import { openModel } from '../../src/node/files/model-file.js';
 import { asFloat64 } from '../../src/tensor/tensor.js';
 import { nd, runNaive } from '../support/naive/index.js';
 import {

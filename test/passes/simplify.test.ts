@@ -5,12 +5,12 @@ import { parseGraph } from '../../src/text/parse.js';
 import { printGraph } from '../../src/text/print.js';
 import { Add, Concat, Identity, Neg } from '../../src/ops/index.js';
 import { SIMPLIFICATIONS, simplify, type SimplifyOptions } from '../../src/passes/simplify.js';
-import { ModelProcess } from '../../src/runtime/child.js';
-import { evaluator } from '../../src/runtime/evaluate.js';
+import { evaluator } from '../../src/running/evaluate.js';
 import { float32Tensor } from '../../src/tensor/tensor.js';
 import { expectSameOutputs, parsed, TOL } from '../support/rules.js';
+import { ProcessRunner } from '../../src/node/machine/process-runner.js';
 
-const models = new ModelProcess({ timeout: 20_000 });
+const models = new ProcessRunner({ timeout: 20_000 });
 afterAll(() => models.close());
 const evaluate = evaluator(models);
 

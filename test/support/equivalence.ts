@@ -5,7 +5,7 @@ import { inferShapes } from '../../src/graph/infer.js';
 import { constantTensor, type Model, type Value } from '../../src/graph/ir.js';
 import { parseGraph } from '../../src/text/parse.js';
 import { registry } from '../../src/ops/index.js';
-import { createSession } from '../../src/runtime/session.js';
+import { createSession } from '../../src/node/onnxruntime/session.js';
 import { elementCount } from '../../src/tensor/dtype.js';
 import { hashName, streamAt } from '../../src/tensor/seeded.js';
 import { asFloat64, fromFloat64, int64Tensor, type Tensor, tensor } from '../../src/tensor/tensor.js';

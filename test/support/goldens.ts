@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { variants } from '../../src/builders/cards.js';
 import { concat } from '../../src/base/bytes.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
-import { createSession, type Optimization } from '../../src/runtime/session.js';
+import { createSession } from '../../src/node/onnxruntime/session.js';
 import { goldenStream } from '../../src/builders/golden.js';
 import type { Built } from '../../src/builders/build.js';
 import type { Param } from '../../src/builders/params.js';
@@ -12,6 +12,7 @@ import { staticShape } from '../../src/graph/types.js';
 import { Conv, Gemm, MatMul } from '../../src/ops/index.js';
 import { asFloat32, float32Tensor, type Tensor } from '../../src/tensor/tensor.js';
 import { shared } from './shared.js';
+import { type Optimization } from '../../src/running/session.js';
 
 export interface GoldenOutput {
   readonly shape: readonly number[];

@@ -6,7 +6,7 @@ import type { Model } from '../../src/graph/ir.js';
 import { parseGraph } from '../../src/text/parse.js';
 import { typeText } from '../../src/graph/types.js';
 import { registry } from '../../src/ops/index.js';
-import { createSession } from '../../src/runtime/session.js';
+import { createSession } from '../../src/node/onnxruntime/session.js';
 import { drawInputs } from './rules.js';
 
 /** One application of an operator: the opset, the graph's inputs, the call as the text form has it, the names of its outputs ('y'). */

@@ -8,7 +8,7 @@ import { isTensorType } from '../../src/graph/types.js';
 import { registry } from '../../src/ops/index.js';
 import type { Rule } from '../../src/passes/rule.js';
 import { runRules } from '../../src/passes/runner.js';
-import { createSession } from '../../src/runtime/session.js';
+import { createSession } from '../../src/node/onnxruntime/session.js';
 import { elementCount } from '../../src/tensor/dtype.js';
 import { hashName, streamAt } from '../../src/tensor/seeded.js';
 import { asFloat64, fromFloat64, int64Tensor, isNumeric, type Tensor, tensor } from '../../src/tensor/tensor.js';

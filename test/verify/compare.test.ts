@@ -1,16 +1,17 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseGraph } from '../../src/text/parse.js';
 import type { Model } from '../../src/graph/ir.js';
-import { ModelProcess } from '../../src/runtime/child.js';
 import { float32Tensor } from '../../src/tensor/tensor.js';
-import { type CompareOptions, compareModels, type VerifyReport, verifyReportText } from '../../src/verify/index.js';
+import { type VerifyReport, verifyReportText } from '../../src/verify/index.js';
+import { type CompareOptions, compareModels } from '../../src/node/api.js';
+import { ProcessRunner } from '../../src/node/machine/process-runner.js';
 
-const process = new ModelProcess({ timeout: 60_000 });
+const process = new ProcessRunner({ timeout: 60_000 });
 afterAll(() => process.close());
 
 const model = (text: string): Model => parseGraph(text, { seed: 1 });
 const compare = (a: string, b: string, options: CompareOptions = {}): Promise<VerifyReport> =>
-  compareModels(model(a), model(b), { process, ...options });
+  compareModels(model(a), model(b), { runner: process, ...options });
 
 const conv = '(x: float32[n,3,8,8]) -> (y)\n y = Conv(x, w: float32[4,3,3,3])';
 
@@ -56,7 +57,7 @@ describe('what can be compared', () => {
 describe('the verdict', () => {
   test('other weights are a mismatch in the only layer', async () => {
     const other = parseGraph(conv, { seed: 2 });
-    const report = await compareModels(model(conv), other, { process });
+    const report = await compareModels(model(conv), other, { runner: process });
     expect(report.verdict).toBe('mismatch');
     expect(report.first).toMatchObject({ value: 'y', op: 'Conv' });
     expect(verifyReportText(report)).toMatch(/DIFFERS[\s\S]*first difference: channel \d of y/);

@@ -4,19 +4,19 @@ import { attrOf } from '../../src/graph/attr.js';
 import { cloneModel } from '../../src/graph/clone.js';
 import { Editor } from '../../src/graph/edit.js';
 import type { Model, Node, Value } from '../../src/graph/ir.js';
-import { ModelProcess } from '../../src/runtime/child.js';
 import { halfToNumber, numberToHalf } from '../../src/tensor/half.js';
 import { asFloat32, float32Tensor } from '../../src/tensor/tensor.js';
-import { compareModels } from '../../src/verify/index.js';
 import { readGolden } from '../support/goldens.js';
 import { describeShared, isFull, shared } from '../support/shared.js';
+import { compareModels } from '../../src/node/api.js';
+import { ProcessRunner } from '../../src/node/machine/process-runner.js';
 
 /*
  * What went wrong in other people's rewrites, put into networks whose BatchNormalizations do something. Each has to be seen, and the layer
  * named; the same network written anew, with nothing wrong, has to pass.
  */
 
-const process = new ModelProcess({ timeout: 120_000 });
+const process = new ProcessRunner({ timeout: 120_000 });
 afterAll(() => process.close());
 
 const ofType = (model: Model, op: string): Node[] => [...model.graph.nodes()].filter((n) => n.opType === op);
@@ -78,14 +78,14 @@ function faultTests(faults: readonly (readonly [string, Fault])[], reference: ()
     const candidate = cloneModel(reference());
     const edit = new Editor(candidate);
     put(candidate, edit);
-    const report = await compareModels(reference(), candidate, { process, runs: 2 });
+    const report = await compareModels(reference(), candidate, { runner: process, runs: 2 });
     expect(report.verdict).toBe('mismatch');
     expect(report.first).toBeDefined();
   });
 
   test('the same network passes', async () => {
     const candidate = cloneModel(reference());
-    const report = await compareModels(reference(), candidate, { process, runs: 2 });
+    const report = await compareModels(reference(), candidate, { runner: process, runs: 2 });
     expect(report).toMatchObject({ verdict: 'match', warnings: [] });
   });
 }
@@ -119,13 +119,13 @@ for (const { name, golden, config } of NETWORKS)
       const edit = new Editor(candidate);
       const norm = ofType(candidate, 'BatchNormalization')[8];
       changeWeights(edit, norm?.inputs[1], (scale) => (scale[5] = (scale[5] ?? 0) * 1.5));
-      const report = await compareModels(model, candidate, { process, runs: 1 });
+      const report = await compareModels(model, candidate, { runner: process, runs: 1 });
       expect(report.first).toMatchObject({ op: 'BatchNormalization', node: norm?.name, channel: 5 });
     });
 
     test('fresh weights are no evidence, and the report says so', async () => {
       const fresh = build({ kind: 'original', seed: 1 });
-      const report = await compareModels(fresh, cloneModel(fresh), { process, runs: 1 });
+      const report = await compareModels(fresh, cloneModel(fresh), { runner: process, runs: 1 });
       const all = ofType(fresh, 'BatchNormalization').length;
       expect(all).toBeGreaterThan(18);
       expect(report.warnings).toEqual([expect.stringContaining(`all ${all} BatchNormalizations are identities`)]);

@@ -1,0 +1,57 @@
+import { printable } from '../base/text.js';
+import type { DType } from '../tensor/dtype.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { KernelRun } from './kernels.js';
+
+/** How much onnxruntime rewrites a model before it runs. 'disabled' computes what the file says, node by node. */
+export type Optimization = 'disabled' | 'basic' | 'extended' | 'all';
+
+export type ProviderName = 'cpu' | 'cuda' | 'webgpu';
+
+export interface SessionOptions {
+  readonly optimization?: Optimization | undefined;
+  /** Threads within one operator; 1 makes results the same on every run and machine. The host's own choice if absent. */
+  readonly threads?: number | undefined;
+  /** The CPU if absent. What it cannot run goes to the CPU; that the provider itself does not work is an error. */
+  readonly provider?: ProviderName | undefined;
+  /** Which GPU, for CUDA. */
+  readonly deviceId?: number | undefined;
+}
+
+/** An input or output as the session describes it: sizes, names for free sizes. */
+export interface Port {
+  readonly name: string;
+  /** Absent for what is no tensor. */
+  readonly dtype: DType | undefined;
+  readonly shape: readonly (number | string)[];
+}
+
+/** Tensors for the inputs of a model, or from its outputs, by name. */
+export type Feeds = ReadonlyMap<string, Tensor>;
+
+/** A loaded model. */
+export interface Session {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  /** Computes all outputs, or those named. Throws `runtime/input`, `runtime/run`, `runtime/tensor-type` and `runtime/child`. */
+  run(feeds: Feeds, fetches?: readonly string[]): Promise<Feeds>;
+  /** Runs it `count` times, and gives the milliseconds that each took. Without `feeds`: on those of the last call. */
+  time(feeds: Feeds | undefined, count: number): Promise<readonly number[]>;
+  /** Frees its memory. Gives the kernels that ran, where they were asked for when it was loaded; otherwise none. */
+  release(): Promise<readonly KernelRun[]>;
+}
+
+/** In words, as in x float32[N,3,224,224]. */
+export const portText = ({ name, dtype, shape }: Port): string =>
+  `${printable(name)} ${dtype ?? '(no tensor)'}${dtype ? `[${shape.map((d) => printable(String(d))).join(',')}]` : ''}`;
+
+/** Runs a session on several inputs in turn. */
+export async function runAll(session: Session, inputs: readonly Feeds[]): Promise<readonly Feeds[]> {
+  const out: Feeds[] = [];
+  for (const feeds of inputs) out.push(await session.run(feeds));
+  return out;
+}
+
+/** Releases a session, which has nothing left to release where its process is gone. */
+export const releaseQuietly = (session: Session | undefined): Promise<readonly KernelRun[]> =>
+  session?.release().catch(() => []) ?? Promise.resolve([]);
