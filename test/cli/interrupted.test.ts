@@ -26,7 +26,7 @@ const WRITER = `
   const { lazyTensor } = await import(${dist('tensor/tensor.js')});
   const { parseGraph } = await import(${dist('text/parse.js')});
   const { Editor } = await import(${dist('graph/edit.js')});
-  const { saveModel } = await import(${dist('save/save-model.js')});
+  const { saveModel } = await import(${dist('node/files/save-model.js')});
   const [path, weights] = process.argv.slice(1);
   const model = parseGraph('(x: float32[500000]) -> (y)\\n a = Add(x, big: float32[500000])\\n y = Add(a, small: float32[1])');
   const edit = new Editor(model);
