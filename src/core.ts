@@ -61,6 +61,8 @@ export type { Evaluate } from './passes/evaluate.js';
 export { freezeInitializers } from './passes/freeze.js';
 export { fuse, type FuseOptions, type FuseReport, listPasses, operatorCounts } from './passes/fuse.js';
 export { fuseReportText } from './passes/fuse-report.js';
+export { REASONS, type Reason } from './passes/reasons.js';
+export { sentenceOf } from './passes/rule.js';
 export { type DimChanges, setDims } from './passes/set-dims.js';
 export * from './tensor/dtype.js';
 export * from './tensor/image.js';

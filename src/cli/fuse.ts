@@ -12,6 +12,7 @@ import {
   registry,
   type Saved,
   saveModel,
+  sentenceOf,
   table,
   verifyReportText,
 } from '../index.js';
@@ -129,7 +130,8 @@ function forJson(report: FuseChecked['report'], o: Options): object {
   const { left, skipped, ...rest } = report;
   const places = left.map(({ rule, reason, node }) => ({
     rule,
-    reason,
+    reason: sentenceOf(reason),
+    code: reason,
     op: node.opType,
     node: node.name,
     output: node.outputs[0]?.name,

@@ -1,5 +1,6 @@
 import { grouped, printable, table } from '../base/text.js';
 import type { FuseReport } from './fuse.js';
+import { sentenceOf } from './rule.js';
 
 /** Places listed by `explain` beyond this are only counted. */
 const MAX_PLACES = 200;
@@ -40,7 +41,12 @@ function explanation({ left }: FuseReport): string[] {
   if (left.length === 0) return ['no place was left that looked mergeable'];
   const rows = left
     .slice(0, MAX_PLACES)
-    .map(({ rule, reason, node }) => [node.opType, printable(node.name ?? node.outputs[0]?.name ?? ''), reason, rule]);
+    .map(({ rule, reason, node }) => [
+      node.opType,
+      printable(node.name ?? node.outputs[0]?.name ?? ''),
+      sentenceOf(reason),
+      rule,
+    ]);
   const more = left.length > MAX_PLACES ? [`and ${left.length - MAX_PLACES} more`] : [];
   return [
     `${left.length} places looked mergeable and were left:`,

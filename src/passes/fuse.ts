@@ -8,6 +8,7 @@ import { LIFTS } from './affine/lifts/index.js';
 import { type Merged, mergeLinear } from './affine/merge.js';
 import { RegionMemory } from './constant-regions.js';
 import type { Evaluate } from './evaluate.js';
+import type { Reason } from './reasons.js';
 import { type RunReport, runRules } from './runner.js';
 import { SIMPLIFICATIONS, simplify } from './simplify.js';
 import { forgetOpenSizes } from './types.js';
@@ -62,7 +63,7 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
   const merged: Merged = new Map();
   const lifts = liftsFor(options);
   const applied = new Map<string, number>();
-  const skipped = new Map<string, Map<string, number>>();
+  const skipped = new Map<string, Map<Reason, number>>();
   const failures: string[] = [];
   const memory = new RegionMemory();
   let stale: readonly string[] = [];

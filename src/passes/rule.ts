@@ -1,21 +1,25 @@
 import type { Editor } from '../graph/edit.js';
 import type { Node } from '../graph/ir.js';
 import type { AnyOpDef, NodeOf } from '../graph/op-def.js';
+import { type Reason, REASONS } from './reasons.js';
 
 /** Why a rule or a lift left a place alone. */
 export interface Skip {
-  readonly skip: string;
-  /** Nothing there looked like a place for the rule, so `--explain` does not mention it. */
+  readonly skip: Reason;
+  /** The place is not one that the rule is about, so `--explain` does not mention it. */
   readonly quiet: boolean;
 }
 
 /** The place looked right, and this is why it is left alone. */
-export const skip = (reason: string): Skip => ({ skip: reason, quiet: false });
+export const skip = (reason: Reason): Skip => ({ skip: reason, quiet: false });
 
 /** The place is not one that the rule is about. */
-export const absent = (reason: string): Skip => ({ skip: reason, quiet: true });
+export const notApplicable = (reason: Reason): Skip => ({ skip: reason, quiet: true });
 
 export const isSkip = (x: object | undefined): x is Skip => x !== undefined && 'skip' in x;
+
+/** A reason as a sentence for people. */
+export const sentenceOf = (reason: Reason): string => REASONS[reason];
 
 /** One rewrite. Holds no state but what it may forget. Asks first and edits last: below the first edit there is no `skip`. */
 export interface Rule {
@@ -41,7 +45,7 @@ export function rule<D extends AnyOpDef>(spec: {
     roots,
     apply: (node, edit) => {
       for (const root of roots) if (node.is(root)) return spec.apply(node, edit) ?? undefined;
-      return absent('another operator');
+      return notApplicable('other-operator');
     },
   };
 }

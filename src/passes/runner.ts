@@ -1,7 +1,8 @@
 import { CnnxError } from '../base/errors.js';
 import { Editor, everyGraph } from '../graph/edit.js';
 import { type Graph, type Model, Node } from '../graph/ir.js';
-import { absent, isSkip, type Rule, type Skip } from './rule.js';
+import type { Reason } from './reasons.js';
+import { notApplicable, isSkip, type Rule, type Skip } from './rule.js';
 
 /** Rules settle, since each takes nodes away or moves towards a form; a set that makes this many edits a node does not. */
 const MAX_EDITS_PER_NODE = 20;
@@ -10,14 +11,14 @@ export interface RunReport {
   /** Edits by rule. */
   readonly applied: Map<string, number>;
   /** How often each rule gave each reason, quiet ones included. */
-  readonly skipped: Map<string, Map<string, number>>;
+  readonly skipped: Map<string, Map<Reason, number>>;
   /** The places that looked right and were left alone, as they stood at the end. */
   readonly left: readonly Place[];
 }
 
 interface Place {
   readonly rule: string;
-  readonly reason: string;
+  readonly reason: Reason;
   readonly node: Node;
 }
 
@@ -42,7 +43,7 @@ export function runRules(
   else for (const graph of graphs) for (let node = graph.first; node; node = node.next) queue.add(node);
 
   const applied = new Map<string, number>();
-  const skipped = new Map<string, Map<string, number>>();
+  const skipped = new Map<string, Map<Reason, number>>();
   const left = new Map<Node, readonly Place[]>();
   let budget = MAX_EDITS_PER_NODE * (graphs.reduce((n, g) => n + g.nodeCount, 0) + 50);
   for (let node = queue.take(); node; node = queue.take()) {
@@ -82,12 +83,12 @@ function ask(rule: Rule, node: Node, edit: Editor): Skip | undefined {
     return rule.apply(node, edit);
   } catch (error) {
     if (!(error instanceof CnnxError) || edit.revision !== before) throw error;
-    return absent(`cannot be looked at: ${error.code}`);
+    return notApplicable('unreadable');
   }
 }
 
-function count(counts: Map<string, Map<string, number>>, name: string, reason: string): void {
-  const own = counts.get(name) ?? new Map<string, number>();
+function count(counts: Map<string, Map<Reason, number>>, name: string, reason: Reason): void {
+  const own = counts.get(name) ?? new Map<Reason, number>();
   counts.set(name, own.set(reason, (own.get(reason) ?? 0) + 1));
 }
 

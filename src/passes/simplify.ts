@@ -11,6 +11,7 @@ import type { Evaluate } from './evaluate.js';
 import { foldShapeArithmetic } from './fold-shapes.js';
 import { markOverwritten } from './overwritten.js';
 import { RULES } from './rules/index.js';
+import type { Reason } from './reasons.js';
 import { type RunReport, runRules } from './runner.js';
 import { staleDeclarations } from './stale.js';
 import { findTypes } from './types.js';
@@ -21,11 +22,11 @@ const MAX_ROUNDS = 20;
 export interface SimplifyOptions {
   /** Computes constant regions. Without it only what needs no arithmetic is folded. */
   readonly evaluate?: Evaluate | undefined;
-  /** Names of the only rules to apply; all if absent. */
+  /** Names of the only rules to apply; all if notApplicable. */
   readonly only?: readonly string[] | undefined;
   /** Names of rules not to apply. */
   readonly skip?: readonly string[] | undefined;
-  /** What earlier calls on the same model found out; fresh if absent. */
+  /** What earlier calls on the same model found out; fresh if notApplicable. */
   readonly memory?: RegionMemory | undefined;
 }
 
@@ -84,7 +85,7 @@ export async function simplify(model: Model, options: SimplifyOptions = {}): Pro
   const rules = RULES.filter((r) => wanted(r.name));
   const steps = STEPS.filter((s) => wanted(s.name));
   const applied = new Map<string, number>();
-  const skipped = new Map<string, Map<string, number>>();
+  const skipped = new Map<string, Map<Reason, number>>();
   const failures: string[] = [];
   const memory = options.memory ?? new RegionMemory();
   let left: RunReport['left'] = [];

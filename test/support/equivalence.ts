@@ -5,6 +5,7 @@ import { inferShapes } from '../../src/graph/infer.js';
 import { constantTensor, type Model, type Value } from '../../src/graph/ir.js';
 import { parseGraph } from '../../src/text/parse.js';
 import { registry } from '../../src/ops/index.js';
+import { UNIT_ROUNDOFF } from '../../src/passes/affine/form.js';
 import { createSession } from '../../src/node/onnxruntime/session.js';
 import { elementCount } from '../../src/tensor/dtype.js';
 import { hashName, streamAt } from '../../src/tensor/seeded.js';
@@ -60,10 +61,7 @@ function draw(input: Value, seed: number): Tensor {
   }
 }
 
-/** How far a merged weight of each type may be from the exact one, relative to the magnitudes that it came from: half a unit in the last place. */
-const ROUNDING = { float32: 2 ** -24, float64: 2 ** -53, float16: 2 ** -11, bfloat16: 2 ** -8 } as const;
-
-export type FloatName = keyof typeof ROUNDING;
+export type FloatName = keyof typeof UNIT_ROUNDOFF;
 
 export interface Difference {
   /** The largest difference over the bound on what rounding explains: at most 1 when nothing else differs. */
@@ -85,7 +83,7 @@ export function compareNaive(
   const a = runNaive(before, given);
   const b = runNaive(after, given);
   const bound = magnitudes(before, given, a.branches);
-  return compare(a.outputs, b.outputs, bound.outputs, ROUNDING[type] * (before.graph.nodeCount + 8));
+  return compare(a.outputs, b.outputs, bound.outputs, UNIT_ROUNDOFF[type] * (before.graph.nodeCount + 8));
 }
 
 /** Both models in onnxruntime, which optimises neither. Sums of float32 in another order differ by more than the roundings of weights. */
@@ -100,7 +98,7 @@ export async function compareInOrt(
   const bound = magnitudes(before, given, branches);
   const a = await runInOrt(before, feeds);
   const b = await runInOrt(after, feeds);
-  return compare(a, b, bound.outputs, 8 * ROUNDING[type] * (before.graph.nodeCount + 8));
+  return compare(a, b, bound.outputs, 8 * UNIT_ROUNDOFF[type] * (before.graph.nodeCount + 8));
 }
 
 export async function runInOrt(model: Model, feeds: ReadonlyMap<string, Tensor>): Promise<ReadonlyMap<string, Nd>> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { everyNode } from '../../src/graph/edit.js';
 import type { Model } from '../../src/graph/ir.js';
+import { type Reason, REASONS } from '../../src/passes/reasons.js';
 import { isSkip } from '../../src/passes/rule.js';
 import { type Choices, type Lift, Lifting } from '../../src/passes/affine/lift.js';
 import { LIFTS } from '../../src/passes/affine/lifts/index.js';
@@ -17,12 +18,12 @@ export interface Given {
   /** How often each lift gave a form. */
   readonly lifted: Map<string, number>;
   /** How often each reason was given: by a lift, by what it met below, or by the plan. */
-  readonly reasons: Map<string, number>;
+  readonly reasons: Map<Reason, number>;
 }
 
 /** Applies every lift to every node as the merge does, and counts what comes of it. Changes nothing. */
 export function liftAll(model: Model, given: Given = { lifted: new Map(), reasons: new Map() }): Given {
-  const count = (counts: Map<string, number>, key: string): void => {
+  const count = <K>(counts: Map<K, number>, key: K): void => {
     counts.set(key, (counts.get(key) ?? 0) + 1);
   };
   const counting = (l: Lift): Lift => ({
@@ -58,25 +59,19 @@ export function sources(folder: string, ending: string): string {
 }
 
 /** Reasons that a well-formed graph cannot give: they stand where the types want an answer. */
-const UNREACHABLE = new Set([
-  'in the body of a function',
-  'another operator',
-  'joins nothing',
-  'no input',
-  'no output',
-  'no weights',
-  'not a linear operator',
+const UNREACHABLE: ReadonlySet<Reason> = new Set<Reason>([
+  'function-body',
+  'other-operator',
+  'joins-nothing',
+  'no-input',
+  'no-output',
+  'no-weights',
+  'not-linear',
 ]);
 
-/** Every string that the algebra skips with, or returns as a reason, but for those that no graph gives. */
-export function reasonsInSources(): readonly string[] {
-  const code = sources(fileURLToPath(new URL('../../src/passes/affine', import.meta.url)), '.ts').replace(
-    /\/\*[^]*?\*\/|^\s*\/\/.*$/gm,
-    '',
-  );
-  const found = new Set<string>();
-  for (const [, reason] of code.matchAll(/(?:skip|absent)\(\s*'([^']+)'/g)) if (reason) found.add(reason);
-  for (const [statement] of code.matchAll(/return [^;{}]*;/g))
-    for (const [, text] of statement.matchAll(/'([^']* [^']*)'/g)) if (text) found.add(text);
-  return [...found].filter((r) => !UNREACHABLE.has(r)).sort();
+/** Every reason that a file below `folder` of `src/passes` names, but for those that no graph gives. */
+export function reasonsInSources(folder = 'affine'): readonly Reason[] {
+  const code = sources(fileURLToPath(new URL(`../../src/passes/${folder}`, import.meta.url)), '.ts');
+  const reasons = Object.keys(REASONS).filter((key): key is Reason => key in REASONS);
+  return reasons.filter((r) => code.includes(`'${r}'`) && !UNREACHABLE.has(r)).sort();
 }

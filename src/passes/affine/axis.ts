@@ -1,3 +1,5 @@
+import { type Skip, skip } from '../rule.js';
+
 /**
  * One spatial axis of a convolution, without its input's length. Output o reads the input, taken as zero outside, at
  * `o * stride + offset + t * dilation` for the taps t = 0 .. taps-1; there are floor((length + slack) / stride) + 1 outputs.
@@ -45,14 +47,12 @@ export interface Composed {
  * The axis of `outer` applied to the output of `inner`. `zeroBelow`: outside of the inner's output the outer reads what the inner would give on
  * zeros (it has no bias there). A reason when the two together are no convolution.
  */
-export function compose(outer: Axis, inner: Axis, zeroBelow: boolean): Composed | string {
+export function compose(outer: Axis, inner: Axis, zeroBelow: boolean): Composed | Skip {
   if (outer.auto || inner.auto)
-    return isPointwise(outer) && outer.stride === 1
-      ? { axis: inner, outerStep: 0, innerStep: 1 }
-      : 'auto_pad at a length that is not known';
+    return isPointwise(outer) && outer.stride === 1 ? { axis: inner, outerStep: 0, innerStep: 1 } : skip('auto-pad');
   if (looksOutside(outer)) {
-    if (!isPointwise(inner)) return 'a padded window above a window: the border differs';
-    if (!zeroBelow) return 'a padded window above a bias: the border differs';
+    if (!isPointwise(inner)) return skip('padded-above-window');
+    if (!zeroBelow) return skip('padded-above-bias');
   }
   const outerDilation = outer.dilation * inner.stride;
   const step =
@@ -81,13 +81,13 @@ export interface Aligned {
 }
 
 /** One axis that holds the taps of both: two windows on one input, summed. `length`: the input's, if known. A reason when they do not align. */
-export function align(a: Axis, b: Axis, length: number | undefined): Aligned | string {
+export function align(a: Axis, b: Axis, length: number | undefined): Aligned | Skip {
   if (sameAxis(a, b)) return { axis: a, starts: [0, 0], steps: [1, 1] };
-  if (a.auto || b.auto) return 'auto_pad at a length that is not known';
-  if (a.stride !== b.stride) return 'strides differ';
+  if (a.auto || b.auto) return skip('auto-pad');
+  if (a.stride !== b.stride) return skip('strides-differ');
   const equalLengths =
     a.slack === b.slack || (length !== undefined && outputLength(a, length) === outputLength(b, length));
-  if (!equalLengths) return length === undefined ? 'output sizes are not proven equal' : 'output sizes differ';
+  if (!equalLengths) return skip(length === undefined ? 'sizes-unproven' : 'sizes-differ');
   // The widest steps that meet every tap of both.
   const between = (x: Axis): number => (x.taps > 1 ? x.dilation : 0);
   const dilation = gcd(gcd(between(a), between(b)), a.offset - b.offset) || 1;

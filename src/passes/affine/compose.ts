@@ -1,4 +1,5 @@
 import type { Node, Value } from '../../graph/ir.js';
+import { isSkip, type Skip, skip } from '../rule.js';
 import { type Axis, type Composed, compose, UNIT } from './axis.js';
 import { type Bias, type Form, tapsOf, type Term, weightCount } from './form.js';
 import { addInto, composeKernels, composedGroups, type Plain, product, throughKernel } from './kernel.js';
@@ -18,11 +19,11 @@ export interface Layer {
 }
 
 /** `layer` applied to `form`. `borderIsBias`: outside of the form's output the layer reads the form's bias, not zero. A reason when that is no sum of convolutions. */
-export function composeForms(layer: Layer, form: Form, borderIsBias = false): Form | string {
+export function composeForms(layer: Layer, form: Form, borderIsBias = false): Form | Skip {
   const terms: Term[] = [];
   for (const inner of form.terms) {
     const term = composeTerms(layer.term, inner, borderIsBias || !form.bias);
-    if (typeof term === 'string') return term;
+    if (isSkip(term)) return term;
     terms.push(term);
   }
   const strides = product(layer.term.axes.map((a) => a.stride));
@@ -36,7 +37,7 @@ export function composeForms(layer: Layer, form: Form, borderIsBias = false): Fo
   };
 }
 
-function composeTerms(outer: Layer['term'], inner: Term, zeroBelow: boolean): Term | string {
+function composeTerms(outer: Layer['term'], inner: Term, zeroBelow: boolean): Term | Skip {
   const base = {
     source: inner.source,
     from: inner.from,
@@ -51,9 +52,9 @@ function composeTerms(outer: Layer['term'], inner: Term, zeroBelow: boolean): Te
   const groups = composedGroups(outer, inner);
   if (outer.transposed || inner.transposed) {
     const pointwise = outer.transposed ? inner : above;
-    if (outer.transposed && inner.transposed) return 'a transposed convolution above another';
-    if (!pointwise.axes.every(isUnit)) return 'only a 1x1 without stride or pads goes through a transposed convolution';
-    if (outer.transposed && !zeroBelow) return 'a transposed convolution above a bias: the border differs';
+    if (outer.transposed && inner.transposed) return skip('transposed-twice');
+    if (!pointwise.axes.every(isUnit)) return skip('transposed-window');
+    if (outer.transposed && !zeroBelow) return skip('transposed-bias');
     const transposed = outer.transposed ?? inner.transposed;
     const taps = transposed?.taps ?? [];
     const steps = {
@@ -72,7 +73,7 @@ function composeTerms(outer: Layer['term'], inner: Term, zeroBelow: boolean): Te
   const composed: Composed[] = [];
   for (const [i, axis] of outer.axes.entries()) {
     const result = compose(axis, inner.axes[i] ?? UNIT, zeroBelow);
-    if (typeof result === 'string') return result;
+    if (isSkip(result)) return result;
     composed.push(result);
   }
   const steps = {

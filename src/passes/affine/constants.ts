@@ -2,7 +2,7 @@ import type { Value } from '../../graph/ir.js';
 import { constantOf } from '../../ops/index.js';
 import { type DType, elementCount } from '../../tensor/dtype.js';
 import { asFloat64 } from '../../tensor/tensor.js';
-import { absent, type Skip, skip } from '../rule.js';
+import { notApplicable, type Skip, skip } from '../rule.js';
 import { type FloatType, type Form, spatialRank } from './form.js';
 
 /** The element type of a tensor whose numbers can be merged. */
@@ -20,10 +20,10 @@ export interface PerChannel {
 /** A vector of one finite number for each of `channels`. */
 export function channelVector(value: Value, channels: number): PerChannel | Skip {
   const t = constantOf(value);
-  if (!t) return skip('a parameter is computed or can be overridden');
+  if (!t) return skip('parameter-computed');
   const type = floatType(t);
-  if (!type) return skip('a parameter is not of a floating-point type');
-  if (elementCount(t.shape) !== channels) return skip('a parameter is not one number a channel');
+  if (!type) return skip('parameter-not-float');
+  if (elementCount(t.shape) !== channels) return skip('parameter-length');
   return finite({ values: asFloat64(t), params: channels, type });
 }
 
@@ -33,25 +33,25 @@ export function channelVector(value: Value, channels: number): PerChannel | Skip
  */
 export function perChannel(value: Value, form: Form): PerChannel | Skip {
   const t = constantOf(value);
-  if (!t) return absent('no constant operand');
+  if (!t) return notApplicable('no-constant');
   const type = floatType(t);
-  if (!type) return skip('the constant is not of a floating-point type');
+  if (!type) return skip('constant-not-float');
   const rank =
     form.layout === 'first'
       ? spatialRank(form) + 2
       : form.terms[0]?.source.type?.kind === 'tensor'
         ? form.terms[0].source.type.shape?.length
         : undefined;
-  if (t.shape.length > (rank ?? 1)) return skip('the constant has a higher rank');
+  if (t.shape.length > (rank ?? 1)) return skip('constant-rank');
   const channelAxis = form.layout === 'first' ? 1 - (rank ?? 0) : -1;
   const along =
     t.shape.at(channelAxis) !== undefined && t.shape.length >= -channelAxis ? t.shape[t.shape.length + channelAxis] : 1;
-  if (elementCount(t.shape) !== (along ?? 1)) return skip('the constant differs along another axis than the channels');
+  if (elementCount(t.shape) !== (along ?? 1)) return skip('constant-not-per-channel');
   if (along === form.outputs) return finite({ values: asFloat64(t), params: elementCount(t.shape), type });
-  if (along !== 1) return skip('the constant broadcasts the channels');
+  if (along !== 1) return skip('constant-broadcasts');
   const single = asFloat64(t)[0] ?? 0;
   return finite({ values: new Float64Array(form.outputs).fill(single), params: 1, type });
 }
 
 const finite = (c: PerChannel): PerChannel | Skip =>
-  c.values.every(Number.isFinite) ? c : skip('a constant is not finite');
+  c.values.every(Number.isFinite) ? c : skip('constant-not-finite');

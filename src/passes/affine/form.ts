@@ -25,14 +25,14 @@ export interface Term {
   readonly inputs: number;
   readonly outputs: number;
   readonly groups: number;
-  /** Spatial axes, outermost first; none for a matrix product. Of a transposed convolution: pointwise, and not to be looked at. */
+  /** Spatial axes, outermost first; none for a matrix product. Those of a transposed convolution are pointwise and carry no meaning. */
   readonly axes: readonly Axis[];
   readonly transposed?: Transposed | undefined;
   /** [outputs, inputs / groups, taps]; computed anew at each call, so the caller owns it. */
   readonly kernel: () => Float64Array;
   /** The source itself: a kernel of ones, depthwise, one tap. */
   readonly identity: boolean;
-  /** The first convolution-like node that was crossed on the way from the source: lends its name; absent for a mere scale. */
+  /** The first convolution-like node that was crossed on the way from the source: lends its name; notApplicable for a mere scale. */
   readonly convolution?: Node | undefined;
 }
 
@@ -61,7 +61,7 @@ export interface Form {
   readonly stacked: number;
 }
 
-/** Nodes that were crossed, the last on top. A tree of references: one more costs the same, however many stand below. */
+/** The nodes that a form went through, the last on top; a tree of references, so that adding one node costs the same at any length. */
 export interface Path {
   readonly node?: Node | undefined;
   readonly below: readonly (Path | undefined)[];
@@ -75,7 +75,7 @@ export function nodesOf(path: Path | undefined): Set<Node> {
     const next = pending.pop();
     if (!next) continue;
     if (next.node) {
-      // Parts of one Split meet again below: their place is after the last that stands above them.
+      // Parts of one Split meet again at the Split: it comes after the last of them.
       nodes.delete(next.node);
       nodes.add(next.node);
     }
@@ -114,7 +114,7 @@ export function identityForm(source: Value, channels: number, rank: number, layo
   };
 }
 
-/** What crossing one more node adds to a form's account. */
+/** A node that a form goes through, and the constants that it has. */
 export interface Crossing {
   readonly node: Node;
   readonly params?: number;
@@ -131,7 +131,7 @@ export interface RowScaled {
   readonly factor?: Float64Array | undefined;
 }
 
-/** By the function that computes them: whatever else happens to a term gives it another function. They can be written out without a copy in float64. */
+/** Keyed by the function that computes the kernel: any other change of a term gives it another function. Such kernels need no copy in float64. */
 const rowScaled = new WeakMap<Term['kernel'], RowScaled>();
 
 export const rowScaledOf = (term: Term): RowScaled | undefined => rowScaled.get(term.kernel);

@@ -131,19 +131,17 @@ export function composeKernels(outer: Plain, inner: Plain, steps: Steps): Float6
   if (isDepthwise(inner)) return composeColumns(outer, inner, outerPlaces, innerPlaces, size);
   if (isDepthwise(outer)) return composeRows(outer, inner, outerPlaces, innerPlaces, size);
   const groups = composedGroups(outer, inner);
-  const a = regroup(outer.kernel, outer.outputs, outer.inputs, outerPlaces.length, outer.groups, groups);
-  const b = regroup(inner.kernel, inner.outputs, inner.inputs, innerPlaces.length, inner.groups, groups);
-  return composeDense(
-    a,
-    b,
-    outer.outputs,
-    inner.outputs / groups,
-    inner.inputs / groups,
+  return composeDense({
+    a: regroup(outer.kernel, outer.outputs, outer.inputs, outerPlaces.length, outer.groups, groups),
+    b: regroup(inner.kernel, inner.outputs, inner.inputs, innerPlaces.length, inner.groups, groups),
+    outputs: outer.outputs,
+    middle: inner.outputs / groups,
+    inputs: inner.inputs / groups,
     groups,
     outerPlaces,
     innerPlaces,
     size,
-  );
+  });
 }
 
 /** One input and one output channel a group. */
@@ -162,16 +160,15 @@ function composeColumns(
   for (let o = 0; o < outer.outputs; o++) {
     const first = Math.floor(o / rows) * width;
     for (let i = 0; i < width; i++) {
-      accumulate(
-        out,
-        (o * width + i) * size,
-        outer.kernel,
-        (o * width + i) * outerPlaces.length,
-        inner.kernel,
-        (first + i) * innerPlaces.length,
+      const plane = o * width + i;
+      accumulate(out, plane * size, {
+        a: outer.kernel,
+        fromA: plane * outerPlaces.length,
+        b: inner.kernel,
+        fromB: (first + i) * innerPlaces.length,
         outerPlaces,
         innerPlaces,
-      );
+      });
     }
   }
   return out;
@@ -188,54 +185,59 @@ function composeRows(
   const out = new Float64Array(inner.outputs * width * size);
   for (let o = 0; o < inner.outputs; o++) {
     for (let i = 0; i < width; i++) {
-      accumulate(
-        out,
-        (o * width + i) * size,
-        outer.kernel,
-        o * outerPlaces.length,
-        inner.kernel,
-        (o * width + i) * innerPlaces.length,
+      const plane = o * width + i;
+      accumulate(out, plane * size, {
+        a: outer.kernel,
+        fromA: o * outerPlaces.length,
+        b: inner.kernel,
+        fromB: plane * innerPlaces.length,
         outerPlaces,
         innerPlaces,
-      );
+      });
     }
   }
   return out;
 }
 
+/** One plane (one output, one input) of each of two kernels: `a` from `fromA` on, `b` from `fromB` on. */
+interface Planes extends Pick<DensePair, 'a' | 'b' | 'outerPlaces' | 'innerPlaces'> {
+  readonly fromA: number;
+  readonly fromB: number;
+}
+
 /** out[at + place(t) + place(u)] += a[t] * b[u] over the taps of one plane each. */
-function accumulate(
-  out: Float64Array,
-  at: number,
-  a: Float64Array,
-  fromA: number,
-  b: Float64Array,
-  fromB: number,
-  placesA: Int32Array,
-  placesB: Int32Array,
-): void {
-  for (let t = 0; t < placesA.length; t++) {
+function accumulate(out: Float64Array, at: number, planes: Planes): void {
+  const { a, fromA, b, fromB, outerPlaces, innerPlaces } = planes;
+  for (let t = 0; t < outerPlaces.length; t++) {
     const x = a[fromA + t] ?? 0;
-    const place = at + (placesA[t] ?? 0);
-    for (let u = 0; u < placesB.length; u++) {
-      const i = place + (placesB[u] ?? 0);
+    const place = at + (outerPlaces[t] ?? 0);
+    for (let u = 0; u < innerPlaces.length; u++) {
+      const i = place + (innerPlaces[u] ?? 0);
       out[i] = (out[i] ?? 0) + x * (b[fromB + u] ?? 0);
     }
   }
 }
 
-/** A matrix product per group and pair of taps, in rows of [inputs] for the inner loop. */
-function composeDense(
-  a: Float64Array,
-  b: Float64Array,
-  outputs: number,
-  middle: number,
-  inputs: number,
-  groups: number,
-  outerPlaces: Int32Array,
-  innerPlaces: Int32Array,
-  size: number,
-): Float64Array {
+/** Two kernels with the same number of groups, and where the taps of their composition lie. */
+interface DensePair {
+  /** The outer kernel: [outputs, middle, taps]. */
+  readonly a: Float64Array;
+  /** The inner kernel: [groups * middle, inputs, taps]. */
+  readonly b: Float64Array;
+  readonly outputs: number;
+  /** Channels between the two, and inputs of the inner kernel, for each group. */
+  readonly middle: number;
+  readonly inputs: number;
+  readonly groups: number;
+  /** Where each tap of the outer and of the inner kernel lies, flattened, in a result of `size` taps. */
+  readonly outerPlaces: Int32Array;
+  readonly innerPlaces: Int32Array;
+  readonly size: number;
+}
+
+/** A matrix product for each group and pair of taps, in rows of [inputs] for the inner loop. */
+function composeDense(pair: DensePair): Float64Array {
+  const { a, b, outputs, middle, inputs, groups, outerPlaces, innerPlaces, size } = pair;
   const tapsA = outerPlaces.length;
   const tapsB = innerPlaces.length;
   const perGroup = outputs / groups;

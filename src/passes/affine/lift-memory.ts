@@ -1,15 +1,16 @@
 import type { Node, Value } from '../../graph/ir.js';
 import type { Lifted, Memory } from './lift.js';
 
-/** Forms that were cut off after fewer levels are made anew: those of long regions are then made twice, and no root sees less than this. */
+/** Forms that were cut off after fewer levels are made anew, so that every root sees at least this many. */
 const MIN_LEVELS = 32;
 
-/** Values remembered at once: roots come in order, and ask for what stands just below them. */
+/** Values remembered at once: roots come in order, and ask for the values just below them. */
 const MAX_VALUES = 256;
 
 /**
- * What lifting came to at values, by attempt. Every root of a region asks for the forms below it: without a memory, that takes the depth
- * of the region for each of its nodes. It may be out of date, so what is written out is lifted anew; `forget` sees to it that little is missed.
+ * Forms by value and attempt. Every root of a region asks for the forms below it; without a memory each node would take time in proportion to
+ * the depth of its region. An entry may be out of date, so a form is lifted anew before it is written out; `forget` drops the entries that an edit
+ * touches.
  */
 export class LiftMemory {
   #values = new Map<Value, Map<string, Lifted>>();
@@ -30,7 +31,7 @@ export class LiftMemory {
     };
   }
 
-  /** A node was edited: what was lifted through its outputs is no longer so. */
+  /** A node was edited: forms that went through its outputs are out of date. */
   forget(node: Node): void {
     const pending = [node];
     for (let next = pending.pop(); next; next = pending.pop()) {

@@ -2,13 +2,14 @@ import { LIMITS } from '../../base/limits.js';
 import type { Node, Value } from '../../graph/ir.js';
 import type { AnyOpDef, NodeOf } from '../../graph/op-def.js';
 import { shapeOf } from '../../ops/tensors.js';
+import type { Reason } from '../reasons.js';
 import { sameShape } from '../match.js';
-import { absent, isSkip, type Skip, skip } from '../rule.js';
+import { notApplicable, isSkip, type Skip, skip } from '../rule.js';
 import { type Form, hasWindow, identityForm, sameSource, type Term, weightCount } from './form.js';
 import { composeForms, type Layer } from './compose.js';
 import { sumTerms } from './sum.js';
 
-/** How a linear operator carries the form of its input to that of its output, or why it cannot. */
+/** How a linear operator turns the form of its input into that of its output, or why it cannot. */
 export interface Lift {
   /** The operator's name: what `--skip` and `--only` take. */
   readonly name: string;
@@ -29,24 +30,24 @@ export function lift<D extends AnyOpDef>(
     roots,
     apply(node, at, output) {
       for (const op of roots) if (node.is(op)) return apply(node, at, output);
-      return skip('an unknown version or form of the operator');
+      return skip('other-version');
     },
   };
 }
 
-/** Nodes on one path from a source: deeper regions are merged piece by piece, so that nothing recurses as deep as a file asks for. */
+/** Nodes on one path from a source. Deeper regions are merged piece by piece: recursion never goes as deep as a file asks for. */
 const MAX_DEPTH = 64;
 
-/** Terms of one sum, each of which may meet each: networks add a handful of values. */
+/** Terms of one sum. Each is compared with each; networks add a handful of values. */
 const MAX_TERMS = 64;
 
-/** Notes that a form hands on to the one above it. Only the last is told to a user. */
+/** Notes that a form passes on to the one above it. Only the last is shown to a user. */
 const MAX_NOTES = 4;
 
-/** Of a value with more users, each of which may ask, is not looked up what they are: that would be quadratic. */
+/** The users of a value with more of them are not searched: each user may ask, which would be quadratic. */
 const MAX_USERS_LOOKED_AT = 64;
 
-/** What is open to choice among exact forms; the cost decides. */
+/** Choices among exact forms; the cost decides between them. */
 export interface Choices {
   /** Windows put on top of windows; at 0 not on top of sums of several sources either. */
   readonly stacked: number;
@@ -58,22 +59,22 @@ export interface Choices {
 
 export interface Note {
   readonly node: Node;
-  readonly reason: string;
+  readonly reason: Reason;
 }
 
-/** Which choices made a difference. */
+/** Which choices came up at all: the others make no difference. */
 interface Met {
   stacked: boolean;
   sum: boolean;
   parts: boolean;
 }
 
-/** What lifting a value came to. */
+/** The result of lifting a value. */
 export interface Lifted {
   readonly form: Form | Skip;
   readonly met: Readonly<Met>;
   readonly notes: readonly Note[];
-  /** How many levels were looked through where something was cut off for its depth. */
+  /** Levels of nodes that were followed where MAX_DEPTH cut something off; infinite where nothing was. */
   readonly levels: number;
 }
 
@@ -83,7 +84,7 @@ export interface Memory {
   set(value: Value, lifted: Lifted): void;
 }
 
-/** One attempt at a form: the choices made, which of them mattered, and what was left aside on the way. */
+/** One attempt at a form: the choices made, which of them came up, and the reasons met on the way. */
 export class Lifting {
   met: Met = { stacked: false, sum: false, parts: false };
   notes: Note[] = [];
@@ -108,7 +109,7 @@ export class Lifting {
   /** The form of what a node makes. */
   of(node: Node, output: Value): Form | Skip {
     const l = this.lifts.get(node.opType);
-    if (!l || node.domain !== '') return absent('not a linear operator');
+    if (!l || node.domain !== '') return notApplicable('not-linear');
     this.#asked += 1;
     const known = this.options.memory?.get(output);
     if (known) return this.#join(known);
@@ -123,7 +124,7 @@ export class Lifting {
     this.#depth -= 1;
     if (isSkip(form) && !form.quiet) this.notes.push({ node, reason: form.skip });
     const lifted: Lifted = { form, met: this.met, notes: this.notes, levels: this.#levels };
-    // What stands on sources alone is lifted again as fast as it is found.
+    // A form directly on sources is made again as fast as it is found in the memory.
     if (this.#asked > asked) this.options.memory?.set(output, lifted);
     [this.met, this.notes, this.#levels] = [met, notes, levels];
     return this.#join(lifted);
@@ -160,9 +161,9 @@ export class Lifting {
     const rank = this.layout === 'last' ? 0 : shape ? shape.length - 2 : known.rank;
     const size = this.layout === 'last' ? shape?.at(-1) : shape?.[1];
     const channels = typeof size === 'number' ? size : known.channels;
-    if (rank === undefined || rank < 0 || channels === undefined) return absent('the number of channels is not known');
-    if (known.channels !== undefined && known.channels !== channels) return skip('the channels do not fit');
-    if (channels > LIMITS.channels) return skip('more channels than the limit');
+    if (rank === undefined || rank < 0 || channels === undefined) return notApplicable('channels-unknown');
+    if (known.channels !== undefined && known.channels !== channels) return skip('channels-misfit');
+    if (channels > LIMITS.channels) return skip('channels-limit');
     return identityForm(value, channels, rank, this.layout);
   }
 
@@ -176,19 +177,18 @@ export class Lifting {
   ): Form | Skip {
     const below = this.operand(x, known);
     if (isSkip(below)) return below;
-    // Above a sum of several sources a window comes to stand above each: more of them, unless they merge with what is there.
+    // A convolution of a sum of several sources becomes one convolution of each: more of them, unless they merge with what is there.
     const spreads = hasWindow(below) || below.terms.length > 1;
     if (spreads) this.met.stacked = true;
     const plain = !hasWindow(below) && (this.choices.stacked > 0 || !spreads);
     if (plain || below.stacked < this.choices.stacked) {
       const form = composeForms(layer(below), below, borderIsBias?.(below) ?? false);
-      if (typeof form !== 'string') return { ...form, stacked: below.stacked + (hasWindow(below) ? 1 : 0) };
-      this.notes.push({ node, reason: form });
+      if (!isSkip(form)) return { ...form, stacked: below.stacked + (hasWindow(below) ? 1 : 0) };
+      this.notes.push({ node, reason: form.skip });
     }
     const source = this.source(x, known);
     if (isSkip(source)) return source;
-    const form = composeForms(layer(source), source);
-    return typeof form === 'string' ? skip(form) : form;
+    return composeForms(layer(source), source);
   }
 
   /** The sum of two operands; `a` and `b` are the values whose forms these are. */
@@ -198,16 +198,14 @@ export class Lifting {
     b: { readonly form: Form; readonly value: Value },
   ): Form | Skip {
     const [f, g] = [a.form, b.form];
-    if (f.outputs !== g.outputs || f.terms[0]?.axes.length !== g.terms[0]?.axes.length)
-      return skip('operands of unlike shapes');
-    if (f.type && g.type && f.type !== g.type) return skip('operands of unlike element types');
+    if (f.outputs !== g.outputs || f.terms[0]?.axes.length !== g.terms[0]?.axes.length) return skip('shapes-differ');
+    if (f.type && g.type && f.type !== g.type) return skip('element-types');
     const terms = [...f.terms];
     for (const term of g.terms) {
       const merged = this.#merge(node, terms, term);
       if (merged) continue;
-      if (!sameShape(shapeOf(a.value), shapeOf(b.value)))
-        return skip('operands of different sources, not proven to have one shape');
-      if (terms.length === MAX_TERMS) return skip(`a sum of more than ${MAX_TERMS} sources`);
+      if (!sameShape(shapeOf(a.value), shapeOf(b.value))) return skip('shapes-unproven');
+      if (terms.length === MAX_TERMS) return skip('many-sources');
       terms.push(term);
     }
     const { bias: p } = f;
@@ -233,8 +231,8 @@ export class Lifting {
     for (const [i, other] of terms.entries()) {
       if (!sameSource(other, term)) continue;
       const sum = sumTerms(other, term);
-      if (typeof sum === 'string') {
-        this.notes.push({ node, reason: sum });
+      if (isSkip(sum)) {
+        this.notes.push({ node, reason: sum.skip });
         continue;
       }
       const dearer = weightCount(sum) > weightCount(other) + weightCount(term);
@@ -250,13 +248,13 @@ export class Lifting {
 const added = (a: Float64Array, b: Float64Array): Float64Array => a.map((x, i) => x + (b[i] ?? 0));
 
 /** Why a value cannot be merged away: something beside its one consumer needs it. */
-function standsAlone(value: Value): string | undefined {
-  if (value.outputCount > 0) return 'its output is an output of the graph';
-  if (value.uses.size > MAX_USERS_LOOKED_AT) return 'its output is used elsewhere';
+function standsAlone(value: Value): Reason | undefined {
+  if (value.outputCount > 0) return 'graph-output';
+  if (value.uses.size > MAX_USERS_LOOKED_AT) return 'used-elsewhere';
   let uses = 0;
   for (const [user, count] of value.uses) {
     uses += count;
-    if (user.graph !== value.graph) return 'its output is captured by a subgraph';
+    if (user.graph !== value.graph) return 'captured';
   }
-  return uses === 1 ? undefined : 'its output is used elsewhere';
+  return uses === 1 ? undefined : 'used-elsewhere';
 }

@@ -2,7 +2,7 @@ import type { Editor } from '../../graph/edit.js';
 import type { Node, Value } from '../../graph/ir.js';
 import { Add, Conv, ConvTranspose, Gemm, MatMul } from '../../ops/index.js';
 import { fromFloat64, type Tensor } from '../../tensor/tensor.js';
-import { type Skip, skip } from '../rule.js';
+import { isSkip, type Skip } from '../rule.js';
 import { padBegin, padEnd } from './axis.js';
 import type { FloatType, Term } from './form.js';
 import type { Plan } from './plan.js';
@@ -20,11 +20,11 @@ export function lower(plan: Plan, root: Node, edit: Editor, merged: MergedWeight
   const weights: Weights[] = [];
   for (const term of windows) {
     const weight = merged.weightOf(term, type, form);
-    if (typeof weight === 'string') return skip(weight);
+    if (isSkip(weight)) return weight;
     weights.push({ term, weight });
   }
   const bias = form.bias ? rounded(type, [form.outputs], form.bias.values()) : undefined;
-  if (typeof bias === 'string') return skip(bias);
+  if (isSkip(bias)) return bias;
 
   const addends: Value[] = sources.map((t) => t.source);
   const names: Rename[] = [];

@@ -1,6 +1,6 @@
 import type { Editor } from '../../graph/edit.js';
 import type { Node, Value } from '../../graph/ir.js';
-import { absent, isSkip, type Rule, type Skip, skip } from '../rule.js';
+import { notApplicable, isSkip, type Rule, type Skip, skip } from '../rule.js';
 import { type Form, nodesOf } from './form.js';
 import { type Choices, type Lift, Lifting } from './lift.js';
 import { LiftMemory } from './lift-memory.js';
@@ -26,7 +26,7 @@ const ATTEMPTS: readonly Choices[] = [
 export type Merged = Map<string, number>;
 
 /**
- * The one rule of the algebra: the value that a linear operator makes is lifted to an affine form of the values that the linear region around it starts from,
+ * The one rule of the algebra: the value that a linear operator makes is lifted to an affine form of the values that its linear region starts from,
  * and written out again as the fewest convolutions. Runs backwards over the graph, so that it meets the end of each region first.
  */
 export function mergeLinear(lifts: readonly Lift[], merged: Merged = new Map()): Rule {
@@ -50,8 +50,8 @@ interface Known {
 
 function mergeAt(root: Node, edit: Editor, known: Known, merged: Merged): Skip | undefined {
   const output = root.outputs[0];
-  if (!output || root.outputs.slice(1).some((v) => v !== undefined)) return absent('several outputs');
-  if (root.graph.root !== root.graph.model) return absent('in the body of a function');
+  if (!output || root.outputs.slice(1).some((v) => v !== undefined)) return notApplicable('several-outputs');
+  if (root.graph.root !== root.graph.model) return notApplicable('function-body');
   let why: Skip | undefined;
   for (const layout of ['first', 'last'] as const) {
     const found = best(root, known, layout);
@@ -65,12 +65,12 @@ function mergeAt(root: Node, edit: Editor, known: Known, merged: Merged): Skip |
     for (const op of removed) merged.set(op, (merged.get(op) ?? 0) + 1);
     return undefined;
   }
-  return why ?? absent('not a linear operator');
+  return why ?? notApplicable('not-linear');
 }
 
 function best(root: Node, { lifts, memory }: Known, layout: Form['layout']): Plan | Skip {
   const output = root.outputs[0];
-  if (!output) return absent('no output');
+  if (!output) return notApplicable('no-output');
   let why: Skip | undefined;
   const tried = new Set<string>();
   let met = { stacked: true, sum: true, parts: true };
@@ -84,11 +84,11 @@ function best(root: Node, { lifts, memory }: Known, layout: Form['layout']): Pla
     tried.add(`${met.stacked ? choices.stacked : ''} ${met.sum ? choices.sum : ''} ${met.parts ? choices.parts : ''}`);
     const plan = isSkip(form) ? form : planOf(form, root);
     if (!isSkip(plan)) return anew(plan, root, output, { lifts, choices });
-    // The widest attempt says best why nothing came of it; notes from below the root say more than 'nothing to merge'.
+    // The widest attempt says best why nothing came of it; notes from below the root say more than 'nothing-to-merge'.
     const note = at.notes.at(-1);
     why ??= plan.quiet && note ? skip(note.reason) : plan;
   }
-  return why ?? absent('nothing to merge');
+  return why ?? notApplicable('nothing-to-merge');
 }
 
 /** A plan again, from the graph as it is: what is remembered may be out of date. No deeper than the plan goes. */

@@ -1,5 +1,5 @@
 import type { Node, Value } from '../../graph/ir.js';
-import { absent, type Skip, skip } from '../rule.js';
+import { notApplicable, type Skip, skip } from '../rule.js';
 import { type Legal, withoutCrops } from './axis.js';
 import { type Form, nodesOf, tapsOf, type Term, weightCount } from './form.js';
 import { embed, product, regroup } from './kernel.js';
@@ -24,20 +24,20 @@ export function planOf(form: Form, root: Node): Plan | Skip {
   const terms = form.terms.map(legal);
   const windows = terms.filter((t) => !t.identity);
   const sources = terms.filter((t) => t.identity);
-  if (terms.some((t) => t.from !== 0 || t.inputs !== t.of)) return skip('would need a part of the channels');
-  if (windows.some((t) => !t.convolution)) return absent('no convolution takes the scale');
-  if (windows.length === 0) return absent('nothing to merge');
-  if (!form.type) return absent('no weights');
+  if (terms.some((t) => t.from !== 0 || t.inputs !== t.of)) return skip('needs-part');
+  if (windows.some((t) => !t.convolution)) return notApplicable('no-absorber');
+  if (windows.length === 0) return notApplicable('nothing-to-merge');
+  if (!form.type) return notApplicable('no-weights');
   const removed = removable(nodesOf(form.path), root);
   const bias = form.bias ? 1 : 0;
   const nodes = windows.length + terms.length - 1 + (form.layout === 'last' ? bias : 0);
-  if (removed.size <= 1) return absent('nothing to merge');
+  if (removed.size <= 1) return notApplicable('nothing-to-merge');
   if (nodes >= removed.size) {
-    return isWritten(removed, windows.length) ? absent('nothing to merge') : skip('the merged form has as many nodes');
+    return isWritten(removed, windows.length) ? notApplicable('nothing-to-merge') : skip('as-many-nodes');
   }
   const weights = windows.reduce((n, t) => n + weightCount(t), 0);
-  if (weights > form.macs * (1 + ROUNDING)) return skip('the merged form needs more multiply-accumulates');
-  if (weights > form.params) return skip('the merged form has more weights');
+  if (weights > form.macs * (1 + ROUNDING)) return skip('more-macs');
+  if (weights > form.params) return skip('more-weights');
   return { form, windows, sources, removed };
 }
 

@@ -1,5 +1,6 @@
 import type { Value } from '../../graph/ir.js';
 import { shapeOf } from '../../ops/tensors.js';
+import { isSkip, type Skip, skip } from '../rule.js';
 import { type Axis, align, UNIT } from './axis.js';
 import { inGroups, tapsOf, type Term, weightCount } from './form.js';
 import { addInto, composedGroups, embed } from './kernel.js';
@@ -14,7 +15,7 @@ export function lengthsOf(source: Value): readonly (number | undefined)[] {
 }
 
 /** The sum of two windows on one source as one window. A reason when they do not align. */
-export function sumTerms(a: Term, b: Term): Term | string {
+export function sumTerms(a: Term, b: Term): Term | Skip {
   const groups = composedGroups(a, b);
   const base = {
     ...a,
@@ -23,24 +24,24 @@ export function sumTerms(a: Term, b: Term): Term | string {
     convolution: widest(a, b).convolution ?? a.convolution ?? b.convolution,
   };
   if (a.transposed || b.transposed) {
-    if (a.transposed?.key !== b.transposed?.key) return 'a transposed convolution of another geometry';
+    if (a.transposed?.key !== b.transposed?.key) return skip('transposed-geometry');
     return { ...base, kernel: () => addInto(inGroups(a, groups), inGroups(b, groups)) };
   }
   const axes = commonAxes([a, b]);
-  if (typeof axes === 'string') return axes;
+  if (isSkip(axes)) return axes;
   const kernel = (): Float64Array => addInto(placedIn(axes, a, groups), placedIn(axes, b, groups));
   return { ...base, axes, kernel };
 }
 
 /** The smallest window that holds those of all terms, which are of one rank and source. A reason when there is none. */
-export function commonAxes([first, ...rest]: readonly Term[]): readonly Axis[] | string {
+export function commonAxes([first, ...rest]: readonly Term[]): readonly Axis[] | Skip {
   const lengths = first ? lengthsOf(first.source) : [];
   const axes: Axis[] = [];
   for (const [i, start] of (first?.axes ?? []).entries()) {
     let axis = start;
     for (const term of rest) {
       const aligned = align(axis, term.axes[i] ?? UNIT, lengths[i]);
-      if (typeof aligned === 'string') return aligned;
+      if (isSkip(aligned)) return aligned;
       axis = aligned.axis;
     }
     axes.push(axis);
@@ -52,7 +53,7 @@ export function commonAxes([first, ...rest]: readonly Term[]): readonly Axis[] |
 export function placedIn(axes: readonly Axis[], term: Term, groups: number): Float64Array {
   const lengths = lengthsOf(term.source);
   const aligned = axes.map((axis, i) => align(axis, term.axes[i] ?? UNIT, lengths[i]));
-  const places = aligned.filter((x) => typeof x !== 'string');
+  const places = aligned.flatMap((x) => (isSkip(x) ? [] : [x]));
   return embed(
     inGroups(term, groups),
     tapsOf(term),

@@ -1,15 +1,13 @@
 import { rememberEdges } from '../../tensor/equal.js';
 import { asFloat64, fromFloat64, lazyTensor, type Tensor } from '../../tensor/tensor.js';
-import { type FloatType, type Form, nodesOf, rowScaledOf, tapsOf, type Term } from './form.js';
+import { isSkip, type Skip, skip } from '../rule.js';
+import { type FloatType, type Form, nodesOf, rowScaledOf, tapsOf, type Term, UNIT_ROUNDOFF } from './form.js';
 import { product } from './kernel.js';
 import { swapChannels } from './lifts/conv.js';
 import { scaledRows } from './scaled-rows.js';
 
 /** Merged weights that are held in memory until they are written, 128 MiB in all: those of most networks. */
 const KEPT_BYTES = 2 ** 27;
-
-/** Weights that a half type stores with a larger relative error (RMS over a tensor) than its rounding gives are out of its range. */
-const MAX_HALF_ERROR = { float16: 2 ** -11, bfloat16: 2 ** -8 } as const;
 
 /**
  * The weights that one run of the algebra makes. They can take more than memory has; so beyond a limit they are made to be looked at, let go,
@@ -20,12 +18,12 @@ export class MergedWeights {
   readonly #remade = new WeakSet<Tensor>();
 
   /** The weight of one window of a form as a tensor, or why its type cannot hold it. */
-  weightOf(term: Term, type: FloatType, form: Form): Tensor | string {
+  weightOf(term: Term, type: FloatType, form: Form): Tensor | Skip {
     const { layout } = form;
     const scaled = scaledStored(term, type, layout);
     if (scaled) return scaled;
     const made = weightOf(term, type, layout);
-    if (typeof made === 'string') return made;
+    if (isSkip(made)) return made;
     // What is made again is made of what stands in files or is kept, so that making it stays one step.
     if (made.byteLength <= this.#room || this.#restsOnRemade(form)) {
       this.#room -= made.byteLength;
@@ -33,7 +31,7 @@ export class MergedWeights {
     }
     const lazy = lazyTensor(made.dtype, made.shape, () => {
       const again = weightOf(term, type, layout);
-      if (typeof again === 'string') throw new Error(`bug: the weights were fit to store before, and now ${again}`);
+      if (isSkip(again)) throw new Error(`bug: the weights were fit to store before, and now ${again.skip}`);
       return again.bytes();
     });
     rememberEdges(lazy, made);
@@ -77,20 +75,20 @@ function scaledStored(term: Term, type: FloatType, layout: 'first' | 'last'): Te
 }
 
 /** The weight of one window as a tensor, or why its type cannot hold it. */
-const weightOf = (term: Term, type: FloatType, layout: 'first' | 'last'): Tensor | string =>
+const weightOf = (term: Term, type: FloatType, layout: 'first' | 'last'): Tensor | Skip =>
   rounded(type, layoutOf(term, layout), arranged(term, layout));
 
 /** The numbers in the model's own type, or why that type cannot hold them. */
-export function rounded(type: FloatType, shape: readonly number[], values: Float64Array): Tensor | string {
+export function rounded(type: FloatType, shape: readonly number[], values: Float64Array): Tensor | Skip {
   const largest = magnitude(values);
-  if (!Number.isFinite(largest)) return 'a merged weight is not finite';
+  if (!Number.isFinite(largest)) return skip('merged-not-finite');
   const t = fromFloat64(type, shape, values);
   if (type === 'float64') return t;
-  if (type === 'float32')
-    return Number.isFinite(Math.fround(largest)) ? t : 'a merged weight is too large for its type';
+  if (type === 'float32') return Number.isFinite(Math.fround(largest)) ? t : skip('merged-too-large');
+  // A half type that stores the weights with a larger error (RMS over the tensor) than its rounding is out of its range.
   const stored = asFloat64(t);
-  if (!Number.isFinite(magnitude(stored))) return 'a merged weight is too large for its type';
-  return holds(MAX_HALF_ERROR[type], stored, values) ? t : 'the merged weights are too small for their type';
+  if (!Number.isFinite(magnitude(stored))) return skip('merged-too-large');
+  return holds(UNIT_ROUNDOFF[type], stored, values) ? t : skip('merged-too-small');
 }
 
 /** The largest magnitude; NaN when a value is NaN. */

@@ -3,7 +3,7 @@ import { type Bounds, Clip, Clip6, clipBounds, Relu, scalarOf, Sigmoid } from '.
 import { dtypeOf, shapeOf } from '../../ops/tensors.js';
 import { fromFloat64 } from '../../tensor/tensor.js';
 import { usedOnce } from '../match.js';
-import { absent, rule, skip } from '../rule.js';
+import { notApplicable, rule, skip } from '../rule.js';
 
 /** The range that a node clamps its input to. */
 const rangeOf = (node: Node): Bounds | undefined =>
@@ -17,21 +17,20 @@ export const clipChain = rule({
     const { x } = node.in;
     const { y } = node.out;
     const below = x.producer;
-    if (!below) return absent('its input is not clamped');
+    if (!below) return notApplicable('not-clamped');
     const [inner, outer] = [below.is(Sigmoid) ? { min: 0, max: 1 } : rangeOf(below), rangeOf(node)];
-    if (!inner || !outer) return absent('its input is not clamped, or a bound is computed');
+    if (!inner || !outer) return notApplicable('clamp-computed');
     const [min, max] = [Math.max(inner.min, outer.min), Math.min(inner.max, outer.max)];
-    if (!(min <= max && inner.min <= inner.max && outer.min <= outer.max)) return skip('the ranges do not overlap');
+    if (!(min <= max && inner.min <= inner.max && outer.min <= outer.max)) return skip('ranges-apart');
     if (min === inner.min && max === inner.max && edit.canReplaceUses(y, x)) {
       edit.replaceUses(y, x);
       return;
     }
     const source = below.inputs[0];
-    if (!source || below.is(Sigmoid)) return absent('the clamp decides more than a Sigmoid does');
-    if (!usedOnce(x)) return skip('what it clamps is used elsewhere');
+    if (!source || below.is(Sigmoid)) return notApplicable('clamp-decides');
+    if (!usedOnce(x)) return skip('used-elsewhere');
     const dtype = dtypeOf(x);
-    if (dtype !== 'float32' && dtype !== 'float64' && dtype !== 'float16')
-      return skip('the type is not known, or no common float');
+    if (dtype !== 'float32' && dtype !== 'float64' && dtype !== 'float16') return skip('type-unknown');
     if ((node.opset ?? 0) < 11) {
       edit.replace(node, Clip6, { x: source }, { min, max });
       return;

@@ -1,6 +1,6 @@
 import { Constant, constantOf } from '../../ops/index.js';
 import { holdsInitializers } from '../match.js';
-import { absent, rule } from '../rule.js';
+import { notApplicable, rule } from '../rule.js';
 
 export const constantNode = rule({
   name: 'constant-node',
@@ -9,9 +9,9 @@ export const constantNode = rule({
   apply(node, edit) {
     const { y } = node.out;
     const held = constantOf(y);
-    if (!held) return absent('holds a sparse tensor');
-    if (y.outputCount > 0) return absent('is an output');
-    if (!holdsInitializers(node.graph)) return absent('subgraphs have no initializers below IR version 4');
+    if (!held) return notApplicable('sparse');
+    if (y.outputCount > 0) return notApplicable('is-output');
+    if (!holdsInitializers(node.graph)) return notApplicable('no-subgraph-initializers');
     edit.settle(y, held);
   },
 });

@@ -1,6 +1,6 @@
 import { constantOf, Dropout, Dropout10, Dropout7 } from '../../ops/index.js';
 import { isFilledWith } from '../match.js';
-import { absent, rule, skip } from '../rule.js';
+import { notApplicable, rule, skip } from '../rule.js';
 
 export const dropout = rule({
   name: 'dropout',
@@ -10,10 +10,10 @@ export const dropout = rule({
     const { x } = node.in;
     const { y, mask } = node.out;
     const training = node.is(Dropout) ? node.in.training_mode : undefined;
-    if (training && !constantOf(training)) return skip('whether it trains is computed');
-    if (training && !isFilledWith(constantOf(training), 0)) return skip('training mode');
-    if (mask && (mask.uses.size > 0 || mask.outputCount > 0)) return skip('its mask is used');
-    if (!edit.canReplaceUses(y, x)) return absent('joins an output to an input, a constant, or another output');
+    if (training && !constantOf(training)) return skip('mode-computed');
+    if (training && !isFilledWith(constantOf(training), 0)) return skip('training-mode');
+    if (mask && (mask.uses.size > 0 || mask.outputCount > 0)) return skip('mask-used');
+    if (!edit.canReplaceUses(y, x)) return notApplicable('renames-boundary');
     edit.replaceUses(y, x);
   },
 });

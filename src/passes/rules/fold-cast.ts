@@ -2,7 +2,7 @@ import { Cast, constantOf } from '../../ops/index.js';
 import { dtypeOfCode } from '../../tensor/dtype.js';
 import { asFloat64, fromFloat64 } from '../../tensor/tensor.js';
 import { holdsInitializers, maySettle, wouldCopy } from '../match.js';
-import { absent, rule, skip } from '../rule.js';
+import { notApplicable, rule, skip } from '../rule.js';
 
 export const foldCast = rule({
   name: 'fold-cast',
@@ -12,12 +12,12 @@ export const foldCast = rule({
     const { x } = node.in;
     const { y } = node.out;
     const held = constantOf(x);
-    if (!held) return absent('its input is computed, or overridable');
-    if (!maySettle(y)) return absent('is an output, or a kernel writes into it');
-    if (!holdsInitializers(node.graph)) return absent('subgraphs have no initializers below IR version 4');
+    if (!held) return notApplicable('input-computed');
+    if (!maySettle(y)) return notApplicable('is-output');
+    if (!holdsInitializers(node.graph)) return notApplicable('no-subgraph-initializers');
     const widens = held.dtype === 'float16' || held.dtype === 'bfloat16';
-    if (!widens || dtypeOfCode(node.attr.to) !== 'float32') return absent('not from a half to a single float');
-    if (wouldCopy(x, held.byteLength)) return skip('the constant is large, and used elsewhere');
+    if (!widens || dtypeOfCode(node.attr.to) !== 'float32') return notApplicable('not-half-to-float');
+    if (wouldCopy(x, held.byteLength)) return skip('constant-large');
     edit.settle(y, fromFloat64('float32', held.shape, asFloat64(held)));
   },
 });

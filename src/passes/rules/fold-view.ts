@@ -3,7 +3,7 @@ import { constantOf, Flatten, Reshape, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1 
 import { elementCount } from '../../tensor/dtype.js';
 import { reshapeTensor } from '../../tensor/layout.js';
 import { holdsInitializers, maySettle, wouldCopy } from '../match.js';
-import { absent, rule, skip } from '../rule.js';
+import { notApplicable, rule, skip } from '../rule.js';
 
 export const foldView = rule({
   name: 'fold-view',
@@ -13,12 +13,12 @@ export const foldView = rule({
     const { x } = node.in;
     const { y } = node.out;
     const held = constantOf(x);
-    if (!held) return absent('its input is computed, or overridable');
-    if (!maySettle(y)) return absent('is an output, or a kernel writes into it');
-    if (!holdsInitializers(node.graph)) return absent('subgraphs have no initializers below IR version 4');
+    if (!held) return notApplicable('input-computed');
+    if (!maySettle(y)) return notApplicable('is-output');
+    if (!holdsInitializers(node.graph)) return notApplicable('no-subgraph-initializers');
     const shape = staticShape(y.type);
-    if (!shape || elementCount(shape) !== elementCount(held.shape)) return skip('the shape is not known');
-    if (wouldCopy(x, held.byteLength)) return skip('the constant is large, and used elsewhere');
+    if (!shape || elementCount(shape) !== elementCount(held.shape)) return skip('shape-unknown');
+    if (wouldCopy(x, held.byteLength)) return skip('constant-large');
     edit.settle(y, reshapeTensor(held, shape));
   },
 });

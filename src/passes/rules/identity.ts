@@ -1,5 +1,5 @@
 import { Identity } from '../../ops/index.js';
-import { absent, rule } from '../rule.js';
+import { notApplicable, rule } from '../rule.js';
 
 export const identity = rule({
   name: 'identity',
@@ -8,7 +8,7 @@ export const identity = rule({
   apply(node, edit) {
     const { x } = node.in;
     const { y } = node.out;
-    if (!edit.canReplaceUses(y, x)) return absent('joins an output to an input, a constant, or another output');
+    if (!edit.canReplaceUses(y, x)) return notApplicable('renames-boundary');
     edit.replaceUses(y, x);
   },
 });

@@ -1,7 +1,7 @@
 import { Add, Gemm, MatMul } from '../../ops/index.js';
 import { dtypeOf, rankOf, shapeOf } from '../../ops/tensors.js';
 import { broadcastsInto, producer, usedOnce } from '../match.js';
-import { absent, rule, skip } from '../rule.js';
+import { notApplicable, rule, skip } from '../rule.js';
 
 export const matmulAdd = rule({
   name: 'matmul-add',
@@ -10,13 +10,13 @@ export const matmulAdd = rule({
   apply(add, edit) {
     const left = producer(add.in.a, MatMul);
     const product = left ?? producer(add.in.b, MatMul);
-    if (!product) return absent('adds to something else than a MatMul');
+    if (!product) return notApplicable('not-after-product');
     const c = left ? add.in.b : add.in.a;
     const { a, b } = product.in;
-    if (rankOf(a) !== 2 || rankOf(b) !== 2) return skip('not two matrices, or a rank is not known');
-    if (!usedOnce(product.out.y)) return skip('the product is used elsewhere');
-    if (!broadcastsInto(shapeOf(c), shapeOf(product.out.y))) return skip('what is added may change the shape');
-    if (dtypeOf(a) !== 'float32' && dtypeOf(a) !== 'float64') return skip('neither float32 nor float64');
+    if (rankOf(a) !== 2 || rankOf(b) !== 2) return skip('not-matrices');
+    if (!usedOnce(product.out.y)) return skip('used-elsewhere');
+    if (!broadcastsInto(shapeOf(c), shapeOf(product.out.y))) return skip('addend-shape');
+    if (dtypeOf(a) !== 'float32' && dtypeOf(a) !== 'float64') return skip('not-single-float');
     edit.replace(add, Gemm, { a, b, c });
   },
 });

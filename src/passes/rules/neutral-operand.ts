@@ -2,7 +2,7 @@ import type { Value } from '../../graph/ir.js';
 import { Add, constantOf, Div, Mul, Sub } from '../../ops/index.js';
 import { shapeOf } from '../../ops/tensors.js';
 import { broadcastsInto, isFilledWith } from '../match.js';
-import { absent, rule, skip } from '../rule.js';
+import { notApplicable, rule, skip } from '../rule.js';
 
 /**
  * Exact but for one thing: -0 + 0 is 0, and stays -0 without the Add. The two are equal as numbers, and only a division by the result (or
@@ -19,9 +19,9 @@ export const neutralOperand = rule({
     const neutral = (v: Value): boolean => isFilledWith(constantOf(v), fill);
     const commutes = node.opType === 'Add' || node.opType === 'Mul';
     const x = neutral(b) ? a : commutes && neutral(a) ? b : undefined;
-    if (!x) return absent('no operand is a constant of zeros or ones');
-    if (!broadcastsInto(shapeOf(x === a ? b : a), shapeOf(x))) return skip('the constant may change the shape');
-    if (!edit.canReplaceUses(y, x)) return absent('joins an output to an input, a constant, or another output');
+    if (!x) return notApplicable('no-neutral-operand');
+    if (!broadcastsInto(shapeOf(x === a ? b : a), shapeOf(x))) return skip('constant-shape');
+    if (!edit.canReplaceUses(y, x)) return notApplicable('renames-boundary');
     edit.replaceUses(y, x);
   },
 });

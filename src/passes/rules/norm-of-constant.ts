@@ -1,7 +1,7 @@
 import { BatchNormalization, constantOf } from '../../ops/index.js';
 import { asFloat64, fromFloat64, type FloatType, isFloat, type Tensor } from '../../tensor/tensor.js';
 import { holdsInitializers, wouldCopy } from '../match.js';
-import { absent, rule, skip } from '../rule.js';
+import { notApplicable, rule, skip } from '../rule.js';
 
 /** Each channel of x: N,C,D1..Dn brought to mean 0 and variance 1 (that of all its elements), then scaled and shifted; rounded once. */
 function normalised(x: Tensor, dtype: FloatType, scale: Float64Array, bias: Float64Array, epsilon: number): Tensor {
@@ -27,15 +27,15 @@ export const normOfConstant = rule({
   doc: 'BatchNormalization(w) in training mode, w constant -> (w - mean(w)) / sqrt(var(w) + epsilon) * scale + bias, a constant (weight standardisation)',
   root: BatchNormalization,
   apply(norm, edit) {
-    if (norm.attr.training_mode === 0) return absent('not in training mode');
+    if (norm.attr.training_mode === 0) return notApplicable('not-training');
     const [x, scale, bias] = [norm.in.x, norm.in.scale, norm.in.bias].map(constantOf);
-    if (!x || !scale || !bias || !isFloat(x.dtype)) return absent('an operand is computed, or overridable');
+    if (!x || !scale || !bias || !isFloat(x.dtype)) return notApplicable('operand-computed');
     const { y, running_mean, running_variance } = norm.out;
     if ([running_mean, running_variance].some((v) => v && (v.uses.size > 0 || v.outputCount > 0)))
-      return skip('its running statistics are used');
-    if (y.outputCount > 0) return absent('is an output');
-    if (!holdsInitializers(norm.graph)) return absent('subgraphs have no initializers below IR version 4');
-    if (wouldCopy(norm.in.x, x.byteLength)) return skip('the constant is large, and used elsewhere');
+      return skip('statistics-used');
+    if (y.outputCount > 0) return notApplicable('is-output');
+    if (!holdsInitializers(norm.graph)) return notApplicable('no-subgraph-initializers');
+    if (wouldCopy(norm.in.x, x.byteLength)) return skip('constant-large');
     const held = normalised(x, x.dtype, asFloat64(scale), asFloat64(bias), norm.attr.epsilon);
     edit.replaceUses(y, edit.constant(norm.graph, held, y.name));
   },

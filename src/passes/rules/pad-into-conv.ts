@@ -1,6 +1,6 @@
 import { Conv, Pad, Pad2, padding } from '../../ops/index.js';
 import { addPads, usedOnce } from '../match.js';
-import { absent, rule, skip } from '../rule.js';
+import { notApplicable, rule, skip } from '../rule.js';
 
 export const padIntoConv = rule({
   name: 'pad-into-conv',
@@ -8,15 +8,15 @@ export const padIntoConv = rule({
   root: Conv,
   apply(conv, edit) {
     const pad = conv.in.x.producer;
-    if (!pad?.is(Pad) && !pad?.is(Pad2)) return absent('its input is not a Pad');
-    if (!usedOnce(conv.in.x)) return skip('the Pad is used elsewhere');
+    if (!pad?.is(Pad) && !pad?.is(Pad2)) return notApplicable('not-after-pad');
+    if (!usedOnce(conv.in.x)) return skip('used-elsewhere');
     const p = padding(pad);
-    if (!p) return skip('the amounts or the value are computed');
-    if (p.mode !== 'constant') return skip('its mode is not constant');
-    if (p.value !== 0) return skip('pads with another value than zero');
-    if (conv.attr.auto_pad !== 'NOTSET' && conv.attr.auto_pad !== 'VALID') return skip('auto_pad depends on the size');
-    if ([...p.begin, ...p.end].some((n) => n < 0)) return skip('crops');
-    if ([p.begin, p.end].some((side) => side[0] !== 0 || side[1] !== 0)) return skip('pads the batch or the channels');
+    if (!p) return skip('amounts-computed');
+    if (p.mode !== 'constant') return skip('pad-mode');
+    if (p.value !== 0) return skip('pad-value');
+    if (conv.attr.auto_pad !== 'NOTSET' && conv.attr.auto_pad !== 'VALID') return skip('auto-pad');
+    if ([...p.begin, ...p.end].some((n) => n < 0)) return skip('pad-crops');
+    if ([p.begin, p.end].some((side) => side[0] !== 0 || side[1] !== 0)) return skip('pad-channels');
     const pads = addPads(conv.attr.pads, p);
     edit.replace(
       conv,

@@ -1,7 +1,7 @@
 import { Expand, Flatten, Reshape, Squeeze, Squeeze1 } from '../../ops/index.js';
 import { shapeOf } from '../../ops/tensors.js';
 import { sameShape } from '../match.js';
-import { absent, rule } from '../rule.js';
+import { notApplicable, rule } from '../rule.js';
 
 export const sameShapeView = rule({
   name: 'same-shape-view',
@@ -10,8 +10,8 @@ export const sameShapeView = rule({
   apply(node, edit) {
     const { x } = node.in;
     const { y } = node.out;
-    if (!sameShape(shapeOf(x), shapeOf(y))) return absent('the shape changes, or is not known');
-    if (!edit.canReplaceUses(y, x)) return absent('joins an output to an input, a constant, or another output');
+    if (!sameShape(shapeOf(x), shapeOf(y))) return notApplicable('shape-changes');
+    if (!edit.canReplaceUses(y, x)) return notApplicable('renames-boundary');
     edit.replaceUses(y, x);
   },
 });

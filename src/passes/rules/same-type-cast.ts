@@ -1,7 +1,7 @@
 import { Cast } from '../../ops/index.js';
 import { dtypeOf } from '../../ops/tensors.js';
 import { dtypeOfCode } from '../../tensor/dtype.js';
-import { absent, rule } from '../rule.js';
+import { notApplicable, rule } from '../rule.js';
 
 export const sameTypeCast = rule({
   name: 'same-type-cast',
@@ -10,9 +10,8 @@ export const sameTypeCast = rule({
   apply(node, edit) {
     const { x } = node.in;
     const { y } = node.out;
-    if (dtypeOf(x) === 'undefined' || dtypeOf(x) !== dtypeOfCode(node.attr.to))
-      return absent('to another type, or from one that is not known');
-    if (!edit.canReplaceUses(y, x)) return absent('joins an output to an input, a constant, or another output');
+    if (dtypeOf(x) === 'undefined' || dtypeOf(x) !== dtypeOfCode(node.attr.to)) return notApplicable('cast-changes');
+    if (!edit.canReplaceUses(y, x)) return notApplicable('renames-boundary');
     edit.replaceUses(y, x);
   },
 });

@@ -1,5 +1,5 @@
 import { Concat, Max, Mean, Min, Sum } from '../../ops/index.js';
-import { absent, rule } from '../rule.js';
+import { notApplicable, rule } from '../rule.js';
 
 export const singleInput = rule({
   name: 'single-input',
@@ -8,8 +8,8 @@ export const singleInput = rule({
   apply(node, edit) {
     const [x] = node.in.xs;
     const { y } = node.out;
-    if (!x || node.in.xs.length > 1) return absent('several inputs');
-    if (!edit.canReplaceUses(y, x)) return absent('joins an output to an input, a constant, or another output');
+    if (!x || node.in.xs.length > 1) return notApplicable('several-inputs');
+    if (!edit.canReplaceUses(y, x)) return notApplicable('renames-boundary');
     edit.replaceUses(y, x);
   },
 });

@@ -1,5 +1,5 @@
 import { AveragePool, MaxPool } from '../../ops/index.js';
-import { absent, rule, skip } from '../rule.js';
+import { notApplicable, rule, skip } from '../rule.js';
 
 export const unitPool = rule({
   name: 'unit-pool',
@@ -9,12 +9,12 @@ export const unitPool = rule({
     const { x } = node.in;
     const [y, indices] = node.outputs;
     const { kernel_shape, strides, pads, auto_pad } = node.attr;
-    if (!y || kernel_shape.some((k) => k !== 1)) return absent('a window of several elements');
-    if (strides?.some((s) => s !== 1)) return absent('a stride leaves elements out');
-    if (indices) return skip('its indices are an output');
+    if (!y || kernel_shape.some((k) => k !== 1)) return notApplicable('window-several');
+    if (strides?.some((s) => s !== 1)) return notApplicable('stride-skips');
+    if (indices) return skip('is-output');
     // With a stride of 1 the automatic paddings of a window of 1 are none.
     if (auto_pad === 'NOTSET' && pads?.some((n) => n !== 0)) return skip('pads');
-    if (!edit.canReplaceUses(y, x)) return absent('joins an output to an input, a constant, or another output');
+    if (!edit.canReplaceUses(y, x)) return notApplicable('renames-boundary');
     edit.replaceUses(y, x);
   },
 });

@@ -1,7 +1,7 @@
 import { Slice, Slice1, sliceParams } from '../../ops/index.js';
 import { shapeOf } from '../../ops/tensors.js';
 import { sameShape } from '../match.js';
-import { absent, rule, skip } from '../rule.js';
+import { notApplicable, rule, skip } from '../rule.js';
 
 export const wholeSlice = rule({
   name: 'whole-slice',
@@ -10,11 +10,11 @@ export const wholeSlice = rule({
   apply(node, edit) {
     const { x } = node.in;
     const { y } = node.out;
-    if (!sameShape(shapeOf(x), shapeOf(y))) return absent('takes a part, or the shape is not known');
+    if (!sameShape(shapeOf(x), shapeOf(y))) return notApplicable('takes-part');
     const params = sliceParams(node);
-    if (!params) return skip('its ranges are computed');
-    if (params.steps.some((s) => s < 0)) return absent('reverses');
-    if (!edit.canReplaceUses(y, x)) return absent('joins an output to an input, a constant, or another output');
+    if (!params) return skip('range-computed');
+    if (params.steps.some((s) => s < 0)) return notApplicable('reverses');
+    if (!edit.canReplaceUses(y, x)) return notApplicable('renames-boundary');
     edit.replaceUses(y, x);
   },
 });

@@ -1,5 +1,5 @@
 import { Pad, Pad2, padding } from '../../ops/index.js';
-import { absent, rule } from '../rule.js';
+import { notApplicable, rule } from '../rule.js';
 
 export const zeroPad = rule({
   name: 'zero-pad',
@@ -9,9 +9,9 @@ export const zeroPad = rule({
     const { x } = node.in;
     const { y } = node.out;
     const p = padding(node);
-    if (!p) return absent('the amounts or the value are computed');
-    if ([...p.begin, ...p.end].some((n) => n !== 0)) return absent('pads or crops');
-    if (!edit.canReplaceUses(y, x)) return absent('joins an output to an input, a constant, or another output');
+    if (!p) return notApplicable('amounts-computed');
+    if ([...p.begin, ...p.end].some((n) => n !== 0)) return notApplicable('pads-or-crops');
+    if (!edit.canReplaceUses(y, x)) return notApplicable('renames-boundary');
     edit.replaceUses(y, x);
   },
 });

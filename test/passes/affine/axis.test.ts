@@ -10,6 +10,7 @@ import {
   padEnd,
   withoutCrops,
 } from '../../../src/passes/affine/axis.js';
+import { isSkip, skip } from '../../../src/passes/rule.js';
 
 /** A convolution along one axis, straight from its definition, over an input that is zero outside. Pads may be negative. */
 function run(axis: Axis, kernel: readonly number[], input: readonly number[]): number[] {
@@ -55,7 +56,7 @@ test('a composition that is allowed equals one window after the other, at every 
   fc.assert(
     fc.property(arbitraryAxis(-1), arbitraryAxis(-1), fc.integer({ min: 12, max: 24 }), (outer, inner, length) => {
       const composed = compose(outer, inner, true);
-      if (typeof composed === 'string') return;
+      if (isSkip(composed)) return;
       allowed += 1;
       const [v, w] = [kernelOf(outer.taps, 1), kernelOf(inner.taps, 2)];
       const joint = Array.from({ length: composed.axis.taps }, () => 0);
@@ -74,22 +75,10 @@ test('a composition that is allowed equals one window after the other, at every 
 });
 
 test.each([
-  [
-    '3 taps, pad 1, above 3 taps, pad 1',
-    axisOf(3, 1, 1, 1, 1),
-    axisOf(3, 1, 1, 1, 1),
-    true,
-    'a padded window above a window: the border differs',
-  ],
-  [
-    '3 taps, pad 1, above a bias',
-    axisOf(3, 1, 1, 1, 1),
-    axisOf(1, 1, 1, 0, 0),
-    false,
-    'a padded window above a bias: the border differs',
-  ],
-])('refuses %s', (_, outer, inner, zeroBelow, why) => {
-  expect(compose(outer, inner, zeroBelow)).toBe(why);
+  ['3 taps, pad 1, above 3 taps, pad 1', axisOf(3, 1, 1, 1, 1), axisOf(3, 1, 1, 1, 1), true, 'padded-above-window'],
+  ['3 taps, pad 1, above a bias', axisOf(3, 1, 1, 1, 1), axisOf(1, 1, 1, 0, 0), false, 'padded-above-bias'],
+] as const)('refuses %s', (_, outer, inner, zeroBelow, why) => {
+  expect(compose(outer, inner, zeroBelow)).toEqual(skip(why));
 });
 
 /** A second window that often gives as many outputs as the first. */
@@ -116,7 +105,7 @@ test('an alignment that is allowed sums both windows, at every length where it s
       fc.boolean(),
       ([a, b], length, known) => {
         const aligned = align(a, b, known ? length : undefined);
-        if (typeof aligned === 'string') return;
+        if (isSkip(aligned)) return;
         allowed += 1;
         const [v, w] = [kernelOf(a.taps, 1), kernelOf(b.taps, 2)];
         const joint = Array.from({ length: aligned.axis.taps }, () => 0);

@@ -33,24 +33,15 @@ test.each([
 });
 
 test.each([
-  ['its input is not clamped', f('y = Relu(x)')],
+  ['not-clamped', f('y = Relu(x)')],
+  ['clamp-computed', `(x: float32[n,4], a: float32[]) -> (y)\n t = Clip(x, a)\n s = Neg(t)\n y = Relu(s)`],
   [
-    'its input is not clamped, or a bound is computed',
-    `(x: float32[n,4], a: float32[]) -> (y)\n t = Clip(x, a)\n s = Neg(t)\n y = Relu(s)`,
-  ],
-  [
-    'the ranges do not overlap',
+    'ranges-apart',
     f('t = Clip(x, a: float32[] = [-2], b: float32[] = [-1])\n s = Neg(t)\n r = Clip(s, a, b)\n y = Relu(r)'),
   ],
-  ['the clamp decides more than a Sigmoid does', f('t = Sigmoid(x)\n y = Clip(t, a: float32[] = [0.25])')],
-  [
-    'what it clamps is used elsewhere',
-    `(x: float32[n,4]) -> (y, z)\n t = Relu(x)\n y = Clip(t, _, b: float32[] = [3])\n z = Neg(t)`,
-  ],
-  [
-    'the type is not known, or no common float',
-    `(x: int32[n,4]) -> (y)\n t = Clip(x, a: int32[] = [-1])\n y = Clip(t, _, b: int32[] = [3])`,
-  ],
+  ['clamp-decides', f('t = Sigmoid(x)\n y = Clip(t, a: float32[] = [0.25])')],
+  ['used-elsewhere', `(x: float32[n,4]) -> (y, z)\n t = Relu(x)\n y = Clip(t, _, b: float32[] = [3])\n z = Neg(t)`],
+  ['type-unknown', `(x: int32[n,4]) -> (y)\n t = Clip(x, a: int32[] = [-1])\n y = Clip(t, _, b: int32[] = [3])`],
 ])('leaves it alone: %s', (why, text) => {
   const { report } = runRule(clipChain, text);
   expect(report.applied).toBe(0);

@@ -22,13 +22,10 @@ test.each([
 });
 
 test.each([
-  ['is an output', f('y = Constant<value: float32[4] = [1,2,3,4]>()')],
+  ['is-output', f('y = Constant<value: float32[4] = [1,2,3,4]>()')],
+  ['sparse', f('c = Constant<sparse_value: sparse float32[4] = {float32[1] = [1], int64[1] = [2]}>()\n y = Add(x, c)')],
   [
-    'holds a sparse tensor',
-    f('c = Constant<sparse_value: sparse float32[4] = {float32[1] = [1], int64[1] = [2]}>()\n y = Add(x, c)'),
-  ],
-  [
-    'subgraphs have no initializers below IR version 4',
+    'no-subgraph-initializers',
     `<ir: 3, opset: ["": 11]> (x: float32[n,4], b: bool[]) -> (y)\n y = If<else_branch={() -> (v) v = Neg(x) }, then_branch={() -> (z)\n c = Constant<value: float32[4] = [1,2,3,4]>()\n z = Add(x, c) }>(b)`,
   ],
 ])('leaves it alone: %s', (why, text) => {

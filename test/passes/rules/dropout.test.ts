@@ -29,13 +29,10 @@ test.each([
 });
 
 test.each([
-  [
-    'whether it trains is computed',
-    `(x: float32[n,4], b: bool[]) -> (y)\n t = Dropout(x, r: float32[] = [0.5], b)\n y = Relu(t)`,
-  ],
-  ['training mode', f('t = Dropout(x, r: float32[] = [0.5], b: bool[] = [1])\n y = Relu(t)')],
-  ['its mask is used', `(x: float32[n,4]) -> (y, m)\n t, m = Dropout(x)\n y = Relu(t)`],
-  ['joins an output to an input, a constant, or another output', f('y = Dropout(x)')],
+  ['mode-computed', `(x: float32[n,4], b: bool[]) -> (y)\n t = Dropout(x, r: float32[] = [0.5], b)\n y = Relu(t)`],
+  ['training-mode', f('t = Dropout(x, r: float32[] = [0.5], b: bool[] = [1])\n y = Relu(t)')],
+  ['mask-used', `(x: float32[n,4]) -> (y, m)\n t, m = Dropout(x)\n y = Relu(t)`],
+  ['renames-boundary', f('y = Dropout(x)')],
 ])('leaves it alone: %s', (why, text) => {
   const { report } = runRule(dropout, text);
   expect(report.applied).toBe(0);

@@ -15,15 +15,15 @@ test.each([
 });
 
 test.each([
-  ['its input is computed, or overridable', f('t = Cast<to=10>(x)\n y = Cast<to=1>(t)')],
+  ['input-computed', f('t = Cast<to=10>(x)\n y = Cast<to=1>(t)')],
   [
-    'subgraphs have no initializers below IR version 4',
+    'no-subgraph-initializers',
     `<ir: 3, opset: ["": 11]> (x: float32[n,4], b: bool[]) -> (y)\n y = If<else_branch={() -> (v) v = Neg(x) }, then_branch={() -> (z)\n c = Cast<to=1>(w: float16[4])\n z = Add(x, c) }>(b)`,
   ],
-  ['is an output, or a kernel writes into it', f('y = Cast<to=1>(w: float16[4])')],
-  ['not from a half to a single float', f('c = Cast<to=1>(w: float64[4])\n y = Add(x, c)')],
+  ['is-output', f('y = Cast<to=1>(w: float16[4])')],
+  ['not-half-to-float', f('c = Cast<to=1>(w: float64[4])\n y = Add(x, c)')],
   [
-    'the constant is large, and used elsewhere',
+    'constant-large',
     `(x: float32[n,800]) -> (y, z)\n t = Cast<to=1>(w: float16[800,800])\n y = Add(x, t)\n z = Identity(w)`,
   ],
 ])('leaves it alone: %s', (why, text) => {

@@ -20,20 +20,17 @@ test.each([
 });
 
 test.each([
-  ['its input is computed, or overridable', f('t = Transpose(x)\n y = Relu(t)')],
+  ['input-computed', f('t = Transpose(x)\n y = Relu(t)')],
   [
-    'subgraphs have no initializers below IR version 4',
+    'no-subgraph-initializers',
     `<ir: 3, opset: ["": 11]> (x: float32[n,4], b: bool[]) -> (y)\n y = If<else_branch={() -> (v) v = Neg(x) }, then_branch={() -> (z)\n c = Transpose(w: float32[4,1])\n z = Add(x, c) }>(b)`,
   ],
-  ['is an output, or a kernel writes into it', f('y = Transpose(w: float32[4,3])')],
+  ['is-output', f('y = Transpose(w: float32[4,3])')],
   [
-    'the constant is large, and used elsewhere',
+    'constant-large',
     `(x: float32[n,600]) -> (y, z)\n t = Transpose(w: float32[600,600])\n y = Add(x, t)\n z = Add(x, w)`,
   ],
-  [
-    'strings, a type of less than a byte, or no order of the axes',
-    `(x: float32[n,4]) -> (y)\n t = Transpose(w: string[2,1] = ["a","b"])\n y = Identity(t)`,
-  ],
+  ['not-movable', `(x: float32[n,4]) -> (y)\n t = Transpose(w: string[2,1] = ["a","b"])\n y = Identity(t)`],
 ])('leaves it alone: %s', (why, text) => {
   const { report } = runRule(foldTranspose, text);
   expect(report.applied).toBe(0);

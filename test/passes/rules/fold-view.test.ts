@@ -21,15 +21,15 @@ test.each([
 });
 
 test.each([
-  ['its input is computed, or overridable', f('c = Flatten(x)\n y = Relu(c)')],
+  ['input-computed', f('c = Flatten(x)\n y = Relu(c)')],
   [
-    'subgraphs have no initializers below IR version 4',
+    'no-subgraph-initializers',
     `<ir: 3, opset: ["": 11]> (x: float32[n,4], b: bool[]) -> (y)\n y = If<else_branch={() -> (v) v = Neg(x) }, then_branch={() -> (z)\n c = Flatten(w: float32[1,4])\n z = Add(x, c) }>(b)`,
   ],
-  ['is an output, or a kernel writes into it', f('y = Flatten(w: float32[2,2])')],
-  ['the shape is not known', `(x: float32[n,4], s: int64[1]) -> (y)\n c = Reshape(w: float32[4], s)\n y = Add(x, c)`],
+  ['is-output', f('y = Flatten(w: float32[2,2])')],
+  ['shape-unknown', `(x: float32[n,4], s: int64[1]) -> (y)\n c = Reshape(w: float32[4], s)\n y = Add(x, c)`],
   [
-    'the constant is large, and used elsewhere',
+    'constant-large',
     `(x: float32[n,600]) -> (y, z)\n c = Flatten(w: float32[2,300,600])\n y = Reshape(c, s: int64[1] = [-1])\n z = Add(x, w)`,
   ],
 ])('leaves it alone: %s', (why, text) => {

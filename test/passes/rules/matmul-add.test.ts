@@ -18,12 +18,12 @@ test.each([
 });
 
 test.each([
-  ['adds to something else than a MatMul', f('c: float32[5]', 'Add(c, c)')],
-  ['not two matrices, or a rank is not known', f('c: float32[5]').replace('[n,4]', '[n,2,4]')],
-  ['the product is used elsewhere', f('c: float32[5]').replace('(y)', '(y, t)')],
-  ['what is added may change the shape', f('c: float32[3,1]')],
-  ['what is added may change the shape', f('c: float32[1,1,5]')],
-  ['neither float32 nor float64', f('c: float16[5]').replaceAll('float32', 'float16')],
+  ['not-after-product', f('c: float32[5]', 'Add(c, c)')],
+  ['not-matrices', f('c: float32[5]').replace('[n,4]', '[n,2,4]')],
+  ['used-elsewhere', f('c: float32[5]').replace('(y)', '(y, t)')],
+  ['addend-shape', f('c: float32[3,1]')],
+  ['addend-shape', f('c: float32[1,1,5]')],
+  ['not-single-float', f('c: float16[5]').replaceAll('float32', 'float16')],
 ])('leaves it alone: %s', (why, text) => {
   const { report } = runRule(matmulAdd, text);
   expect(report.applied).toBe(0);

@@ -30,18 +30,12 @@ test.each([
 });
 
 test.each([
-  ['its input is no view', f(conv, bn('y', 'c', 4))],
-  ['the view is of no convolution', f('c = Relu(x)', 'v = Reshape(c, s: int64[3] = [2,3,64])', bn('y', 'v', 3))],
+  ['not-a-view', f(conv, bn('y', 'c', 4))],
+  ['view-no-convolution', f('c = Relu(x)', 'v = Reshape(c, s: int64[3] = [2,3,64])', bn('y', 'v', 3))],
+  ['view-mixes', f(conv, 'v = Reshape(c, s: int64[3] = [4,2,36])', bn('y', 'v', 2))],
+  ['used-elsewhere', f(conv, 'v = Reshape(c, s: int64[3] = [2,4,36])', bn('u', 'v', 4), 'y = Add(u, v)')],
   [
-    'the view is not proven to keep batch and channels',
-    f(conv, 'v = Reshape(c, s: int64[3] = [4,2,36])', bn('y', 'v', 2)),
-  ],
-  [
-    'the view or its input is used elsewhere',
-    f(conv, 'v = Reshape(c, s: int64[3] = [2,4,36])', bn('u', 'v', 4), 'y = Add(u, v)'),
-  ],
-  [
-    'training mode',
+    'training-mode',
     old(
       f(
         conv,

@@ -19,15 +19,12 @@ test.each([
 });
 
 test.each([
-  ['not in training mode', f(`n = BatchNormalization(w: float32[3,4,2], ${operands})`, 'y = Add(x, n)')],
-  ['an operand is computed, or overridable', f(norm('n, p, q', 'x'), 'y = Add(x, n)')],
+  ['not-training', f(`n = BatchNormalization(w: float32[3,4,2], ${operands})`, 'y = Add(x, n)')],
+  ['operand-computed', f(norm('n, p, q', 'x'), 'y = Add(x, n)')],
+  ['statistics-used', f(norm('n, p, q', 'w: float32[3,4,2]'), 't = Add(x, n)', 'u = ReduceMean(p)', 'y = Add(t, u)')],
+  ['is-output', `(x: float32[1]) -> (y, z)\n ${norm('y, p, q', 'w: float32[2,4]')}\n z = Relu(x)`],
   [
-    'its running statistics are used',
-    f(norm('n, p, q', 'w: float32[3,4,2]'), 't = Add(x, n)', 'u = ReduceMean(p)', 'y = Add(t, u)'),
-  ],
-  ['is an output', `(x: float32[1]) -> (y, z)\n ${norm('y, p, q', 'w: float32[2,4]')}\n z = Relu(x)`],
-  [
-    'subgraphs have no initializers below IR version 4',
+    'no-subgraph-initializers',
     `<ir: 3, opset: ["": 15]> (x: float32[2,4], c: bool[]) -> (y)
       k = Relu(w: float32[2,4])
       y = If<then_branch={ () -> (t)
@@ -37,7 +34,7 @@ test.each([
       z, r, o = BatchNormalization<training_mode=1>(x, ${operands})`,
   ],
   [
-    'the constant is large, and used elsewhere',
+    'constant-large',
     f('u = Add(x, w: float32[3,4,65536])', norm('n, p, q', 'w'), 'y = Add(u, n)').replace('3,4,2]', '3,4,1]'),
   ],
 ])('leaves it alone: %s', (why, text) => {

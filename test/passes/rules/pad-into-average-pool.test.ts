@@ -22,20 +22,17 @@ test.each([
 });
 
 test.each([
-  ['its input is not a Pad', `(x: float32[n,3,8,8]) -> (y)\n y = AveragePool<kernel_shape=[3,3]>(x)`],
-  ['the Pad is used elsewhere', f(`(${P})`, 'AveragePool<kernel_shape=[3,3]>').replace('(y)', '(y, t)')],
-  [
-    'the amounts or the value are computed',
-    f('(p)', 'AveragePool<kernel_shape=[3,3]>').replace('(x:', '(p: int64[8], x:'),
-  ],
-  ['its mode is not constant', f(`<mode="reflect">(${P})`, 'AveragePool<kernel_shape=[3,3]>')],
-  ['pads with another value than zero', f(`(${P}, v: float32[] = [1])`, 'AveragePool<kernel_shape=[3,3]>')],
-  ['auto_pad depends on the size', f(`(${P})`, 'AveragePool<auto_pad="SAME_UPPER", kernel_shape=[3,3]>')],
-  ['ceil_mode depends on the size', f(`(${P})`, 'AveragePool<ceil_mode=1, kernel_shape=[3,3], strides=[2,2]>')],
-  ['crops', f('(p: int64[8] = [0,0,1,0,0,0,-1,0])', 'AveragePool<kernel_shape=[3,3]>')],
-  ['pads the batch or the channels', f('(p: int64[8] = [0,1,1,0,0,0,1,0])', 'AveragePool<kernel_shape=[3,3]>')],
-  ['counts one padding and not the other', f(`(${P})`, 'AveragePool<kernel_shape=[3,3], pads=[1,1,1,1]>')],
-  ['more padding than the window is wide', f(`(${P})`, 'AveragePool<kernel_shape=[1,1]>')],
+  ['not-after-pad', `(x: float32[n,3,8,8]) -> (y)\n y = AveragePool<kernel_shape=[3,3]>(x)`],
+  ['used-elsewhere', f(`(${P})`, 'AveragePool<kernel_shape=[3,3]>').replace('(y)', '(y, t)')],
+  ['amounts-computed', f('(p)', 'AveragePool<kernel_shape=[3,3]>').replace('(x:', '(p: int64[8], x:')],
+  ['pad-mode', f(`<mode="reflect">(${P})`, 'AveragePool<kernel_shape=[3,3]>')],
+  ['pad-value', f(`(${P}, v: float32[] = [1])`, 'AveragePool<kernel_shape=[3,3]>')],
+  ['auto-pad', f(`(${P})`, 'AveragePool<auto_pad="SAME_UPPER", kernel_shape=[3,3]>')],
+  ['pool-size', f(`(${P})`, 'AveragePool<ceil_mode=1, kernel_shape=[3,3], strides=[2,2]>')],
+  ['pad-crops', f('(p: int64[8] = [0,0,1,0,0,0,-1,0])', 'AveragePool<kernel_shape=[3,3]>')],
+  ['pad-channels', f('(p: int64[8] = [0,1,1,0,0,0,1,0])', 'AveragePool<kernel_shape=[3,3]>')],
+  ['counts-one-padding', f(`(${P})`, 'AveragePool<kernel_shape=[3,3], pads=[1,1,1,1]>')],
+  ['pad-large', f(`(${P})`, 'AveragePool<kernel_shape=[1,1]>')],
 ])('leaves it alone: %s', (why, text) => {
   const { report } = runRule(padIntoAveragePool, text);
   expect(report.applied).toBe(0);

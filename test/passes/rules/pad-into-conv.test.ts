@@ -31,14 +31,14 @@ test.each([
 });
 
 test.each([
-  ['its input is not a Pad', f('Relu(x)')],
-  ['the Pad is used elsewhere', f('Pad(x, p: int64[8] = [0,0,1,2,0,0,1,2])').replace('(y)', '(y, t)')],
-  ['the amounts or the value are computed', f('Pad(x, p)').replace('(x:', '(p: int64[8], x:')],
-  ['its mode is not constant', f('Pad<mode="edge">(x, p: int64[8] = [0,0,1,2,0,0,1,2])')],
-  ['pads with another value than zero', f('Pad(x, p: int64[8] = [0,0,1,2,0,0,1,2], v: float32[] = [1])')],
-  ['auto_pad depends on the size', f('Pad(x, p: int64[8] = [0,0,1,2,0,0,1,2])', 'Conv<auto_pad="SAME_UPPER">')],
-  ['crops', f('Pad(x, p: int64[8] = [0,0,1,-1,0,0,1,2])')],
-  ['pads the batch or the channels', f('Pad(x, p: int64[8] = [0,1,1,1,0,0,1,2])').replace('n,3,8,8', 'n,2,8,8')],
+  ['not-after-pad', f('Relu(x)')],
+  ['used-elsewhere', f('Pad(x, p: int64[8] = [0,0,1,2,0,0,1,2])').replace('(y)', '(y, t)')],
+  ['amounts-computed', f('Pad(x, p)').replace('(x:', '(p: int64[8], x:')],
+  ['pad-mode', f('Pad<mode="edge">(x, p: int64[8] = [0,0,1,2,0,0,1,2])')],
+  ['pad-value', f('Pad(x, p: int64[8] = [0,0,1,2,0,0,1,2], v: float32[] = [1])')],
+  ['auto-pad', f('Pad(x, p: int64[8] = [0,0,1,2,0,0,1,2])', 'Conv<auto_pad="SAME_UPPER">')],
+  ['pad-crops', f('Pad(x, p: int64[8] = [0,0,1,-1,0,0,1,2])')],
+  ['pad-channels', f('Pad(x, p: int64[8] = [0,1,1,1,0,0,1,2])').replace('n,3,8,8', 'n,2,8,8')],
 ])('leaves it alone: %s', (why, text) => {
   const { report } = runRule(padIntoConv, text);
   expect(report.applied).toBe(0);

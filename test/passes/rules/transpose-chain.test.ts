@@ -22,11 +22,11 @@ test.each([
 });
 
 test.each([
-  ['the rank is not known', `(x: float32) -> (y)\n t = Custom(x)\n s = Transpose(t)\n y = Relu(s)`],
-  ['not a chain', f('y = Transpose<perm=[0,2,3,1]>(x)')],
-  ['joins an output to an input, a constant, or another output', f('y = Transpose<perm=[0,1,2,3]>(x)')],
+  ['rank-unknown', `(x: float32) -> (y)\n t = Custom(x)\n s = Transpose(t)\n y = Relu(s)`],
+  ['not-a-chain', f('y = Transpose<perm=[0,2,3,1]>(x)')],
+  ['renames-boundary', f('y = Transpose<perm=[0,1,2,3]>(x)')],
   [
-    'the first Transpose is used elsewhere',
+    'used-elsewhere',
     `(x: float32[n,3,8,8]) -> (y, z)\n t = Transpose<perm=[0,2,3,1]>(x)\n y = Transpose<perm=[0,2,1,3]>(t)\n z = Relu(t)`,
   ],
 ])('leaves it alone: %s', (why, text) => {

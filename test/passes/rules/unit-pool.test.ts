@@ -20,11 +20,11 @@ test.each([
 });
 
 test.each([
-  ['a window of several elements', f('y = MaxPool<kernel_shape=[1,2]>(x)')],
-  ['a stride leaves elements out', f('y = MaxPool<kernel_shape=[1,1], strides=[2,1]>(x)')],
-  ['its indices are an output', f('y, i = MaxPool<kernel_shape=[1,1]>(x)')],
+  ['window-several', f('y = MaxPool<kernel_shape=[1,2]>(x)')],
+  ['stride-skips', f('y = MaxPool<kernel_shape=[1,1], strides=[2,1]>(x)')],
+  ['is-output', f('y, i = MaxPool<kernel_shape=[1,1]>(x)')],
   ['pads', f('y = MaxPool<kernel_shape=[1,1], pads=[0,0,1,1]>(x)')],
-  ['joins an output to an input, a constant, or another output', f('y = MaxPool<kernel_shape=[1,1]>(x)')],
+  ['renames-boundary', f('y = MaxPool<kernel_shape=[1,1]>(x)')],
 ])('leaves it alone: %s', (why, text) => {
   const { report } = runRule(unitPool, text);
   expect(report.applied).toBe(0);

@@ -35,18 +35,15 @@ test.each([
 });
 
 test.each([
-  ['not a chain', f('y = Flatten(x)')],
+  ['not-a-chain', f('y = Flatten(x)')],
   [
-    'the first view is used elsewhere',
+    'used-elsewhere',
     `(x: float32[n,3,8,8]) -> (y, z)\n t = Flatten(x)\n y = Reshape(t, b: int64[3] = [-1,4,3])\n z = Relu(t)`,
   ],
+  ['sizes-unknown', `(x: float32[n,m,3]) -> (y)\n t = Unsqueeze(x, a: int64[1] = [0])\n y = Unsqueeze(t, a)`],
+  ['empty', `(x: float32[0,3]) -> (y)\n t = Unsqueeze(x, a: int64[1] = [0])\n y = Unsqueeze(t, a)`],
   [
-    'more than one size is not known',
-    `(x: float32[n,m,3]) -> (y)\n t = Unsqueeze(x, a: int64[1] = [0])\n y = Unsqueeze(t, a)`,
-  ],
-  ['there are no elements', `(x: float32[0,3]) -> (y)\n t = Unsqueeze(x, a: int64[1] = [0])\n y = Unsqueeze(t, a)`],
-  [
-    'opset 4 has no Reshape that this could become',
+    'no-reshape',
     `<ir: 8, opset: ["": 4]> (x: float32[1,3,1]) -> (y)\n t = Squeeze<axes=[0]>(x)\n y = Squeeze<axes=[1]>(t)`,
   ],
 ])('leaves it alone: %s', (why, text) => {

@@ -24,22 +24,16 @@ test.each([
 });
 
 test.each([
-  [
-    'takes a part, or the shape is not known',
-    f('t = Slice(x, a: int64[1] = [1], b: int64[1] = [9], i: int64[1] = [1])\n y = Relu(t)'),
-  ],
+  ['takes-part', f('t = Slice(x, a: int64[1] = [1], b: int64[1] = [9], i: int64[1] = [1])\n y = Relu(t)')],
   [
     'reverses',
     f('t = Slice(x, a: int64[1] = [-1], b: int64[1] = [-9], i: int64[1] = [1], s: int64[1] = [-1])\n y = Relu(t)'),
   ],
   [
-    'its ranges are computed',
+    'range-computed',
     `(x: float32[4], a: int64[1]) -> (y)\n t: float32[4] = Slice(x, a, b: int64[1] = [9])\n y = Relu(t)`,
   ],
-  [
-    'joins an output to an input, a constant, or another output',
-    f('y = Slice(x, a: int64[1] = [0], b: int64[1] = [4], i: int64[1] = [1])'),
-  ],
+  ['renames-boundary', f('y = Slice(x, a: int64[1] = [0], b: int64[1] = [4], i: int64[1] = [1])')],
 ])('leaves it alone: %s', (why, text) => {
   const { report } = runRule(wholeSlice, text);
   expect(report.applied).toBe(0);

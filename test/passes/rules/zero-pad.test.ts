@@ -20,9 +20,9 @@ test.each([
 });
 
 test.each([
-  ['the amounts or the value are computed', `(x: float32[n,4], p: int64[4]) -> (y)\n t = Pad(x, p)\n y = Relu(t)`],
-  ['pads or crops', f('t = Pad(x, p: int64[4] = [0,1,0,0])\n y = Relu(t)')],
-  ['joins an output to an input, a constant, or another output', f('y = Pad(x, p: int64[4] = [0,0,0,0])')],
+  ['amounts-computed', `(x: float32[n,4], p: int64[4]) -> (y)\n t = Pad(x, p)\n y = Relu(t)`],
+  ['pads-or-crops', f('t = Pad(x, p: int64[4] = [0,1,0,0])\n y = Relu(t)')],
+  ['renames-boundary', f('y = Pad(x, p: int64[4] = [0,0,0,0])')],
 ])('leaves it alone: %s', (why, text) => {
   const { report } = runRule(zeroPad, text);
   expect(report.applied).toBe(0);

@@ -1,7 +1,7 @@
 import type { Node } from '../../../graph/ir.js';
 import { BatchNormalization, BatchNormalization7, batchNorm } from '../../../ops/index.js';
 import { elementCount } from '../../../tensor/dtype.js';
-import { absent, isSkip, type Skip, skip } from '../../rule.js';
+import { notApplicable, isSkip, type Skip, skip } from '../../rule.js';
 import { channelVector, floatType } from '../constants.js';
 import { crossed, type Form, scale, shift } from '../form.js';
 import { lift } from '../lift.js';
@@ -17,8 +17,8 @@ interface Normalization {
 /** A BatchNormalization by its stored statistics: (x - mean) * s + bias with s = scale / sqrt(variance + epsilon). */
 export function normalizationOf(node: Node): Normalization | Skip {
   const bn = batchNorm(node);
-  if (!bn) return skip('statistics for each element');
-  if (bn.training) return skip('training mode');
+  if (!bn) return skip('per-element-statistics');
+  if (bn.training) return skip('training-mode');
   const channels =
     bn.scale.type?.kind === 'tensor'
       ? elementCount((bn.scale.type.shape ?? []).filter((d) => typeof d === 'number'))
@@ -31,7 +31,7 @@ export function normalizationOf(node: Node): Normalization | Skip {
   if (isSkip(beta)) return beta;
   if (isSkip(mean)) return mean;
   if (isSkip(variance)) return variance;
-  if (variance.values.some((v) => !(v + bn.epsilon > 0))) return skip('variance + epsilon is not positive');
+  if (variance.values.some((v) => !(v + bn.epsilon > 0))) return skip('variance-not-positive');
   const factor = gamma.values.map((g, c) => g / Math.sqrt((variance.values[c] ?? 0) + bn.epsilon));
   const centre = mean.values.map((m, c) => m * (factor[c] ?? 0));
   return {
@@ -52,9 +52,9 @@ export function normalized(form: Form, node: Node, by: Normalization): Form {
 
 export const liftBatchNorm = lift(
   [BatchNormalization, BatchNormalization7],
-  'a scale and a shift for each channel',
+  's * x + t with s = scale / sqrt(variance + epsilon), t = bias - mean * s: s * Conv(x, w, b) + t -> Conv(x, s * w, s * b + t)',
   (node, at) => {
-    if (at.layout !== 'first') return absent('channels are on the last axis');
+    if (at.layout !== 'first') return notApplicable('channels-last');
     const by = normalizationOf(node);
     if (isSkip(by)) return by;
     const form = at.operand(node.in.x, { channels: by.channels });

@@ -1,5 +1,5 @@
 import { Concat, constantOf } from '../../../ops/index.js';
-import { absent, isSkip, skip } from '../../rule.js';
+import { isSkip, notApplicable, type Skip, skip } from '../../rule.js';
 import { sameAxis } from '../axis.js';
 import { crossed, type Form, sameSource, type Term, weightCount } from '../form.js';
 import { commonAxes, placedIn } from '../sum.js';
@@ -8,29 +8,29 @@ import { lift } from '../lift.js';
 /** Stacks output channels: of windows on one source, or of windows on neighbouring channels of one source, which makes groups. */
 export const liftConcat = lift(
   Concat,
-  'windows on one source stacked, or windows on its channel groups side by side',
+  '[Conv(x, v), Conv(x, w)] -> Conv(x, [v, w]); of neighbouring channel groups of x: one grouped convolution',
   (node, at) => {
-    if (at.layout !== 'first') return absent('channels are on the last axis');
+    if (at.layout !== 'first') return notApplicable('channels-last');
     const rank = node.in.xs[0]?.type?.kind === 'tensor' ? node.in.xs[0].type.shape?.length : undefined;
     if (node.attr.axis !== 1 && !(rank !== undefined && node.attr.axis + rank === 1))
-      return absent('joins another axis than the channels');
-    if (node.in.xs.some((v) => constantOf(v))) return absent('joins a constant');
+      return notApplicable('joins-other-axis');
+    if (node.in.xs.some((v) => constantOf(v))) return notApplicable('joins-constant');
     const forms: Form[] = [];
     for (const value of node.in.xs) {
       const form = at.operand(value);
       if (isSkip(form)) return form;
-      if (form.terms.length !== 1) return skip('joins sums of different sources');
+      if (form.terms.length !== 1) return skip('joins-sums');
       forms.push(form);
     }
     const [first, ...rest] = forms.flatMap((f) => f.terms);
-    if (!first) return absent('joins nothing');
-    if (rest.some((t) => t.source !== first.source)) return absent('joins values of different sources');
+    if (!first) return notApplicable('joins-nothing');
+    if (rest.some((t) => t.source !== first.source)) return notApplicable('joins-sources');
     const terms = [first, ...rest];
     const term = rest.length === 0 ? first : (grouped(terms) ?? stacked(terms));
-    if (typeof term === 'string') return skip(term);
+    if (isSkip(term)) return term;
     if (weightCount(term) > total(terms, weightCount)) {
       at.met.sum = true;
-      if (at.choices.sum === 'cheap') return skip('the windows joined cost more than apart');
+      if (at.choices.sum === 'cheap') return skip('joined-costs-more');
     }
     return crossed(joinForms(forms, term), { node });
   },
@@ -66,13 +66,12 @@ const joined = (kernels: readonly (() => Float64Array)[]) => (): Float64Array =>
 };
 
 /** Kernels on the same channels, one above the other, in the smallest window that holds each. A reason when they do not go together. */
-function stacked(terms: readonly Term[]): Term | string {
+function stacked(terms: readonly Term[]): Term | Skip {
   const [first] = terms;
-  if (!first || terms.some((t) => !sameSource(t, first)))
-    return 'joins windows whose channels are neither the same nor equal neighbours';
-  if (terms.some((t) => t.transposed || t.axes.length !== first.axes.length)) return 'joins windows of unlike geometry';
+  if (!first || terms.some((t) => !sameSource(t, first))) return skip('joins-unlike-channels');
+  if (terms.some((t) => t.transposed || t.axes.length !== first.axes.length)) return skip('joins-unlike-geometry');
   const axes = commonAxes(terms);
-  if (typeof axes === 'string') return axes;
+  if (isSkip(axes)) return axes;
   return {
     ...first,
     axes,

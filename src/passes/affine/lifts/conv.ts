@@ -2,7 +2,7 @@ import type { Value } from '../../../graph/ir.js';
 import { constantOf, Conv, ConvTranspose } from '../../../ops/index.js';
 import { elementCount } from '../../../tensor/dtype.js';
 import { asFloat64, type Tensor } from '../../../tensor/tensor.js';
-import { absent, isSkip, type Skip, skip } from '../../rule.js';
+import { notApplicable, isSkip, type Skip, skip } from '../../rule.js';
 import { type Axis, autoAxis, axisOf, UNIT } from '../axis.js';
 import { channelVector, floatType } from '../constants.js';
 import { crossed, storedKernel } from '../form.js';
@@ -47,46 +47,50 @@ interface Weights {
 /** The constant weight and bias of a convolution with `outputs` channels. */
 function weightsOf(w: Value, b: Value | undefined, outputsOf: (weight: Tensor) => number): Weights | Skip {
   const weight = constantOf(w);
-  if (!weight) return skip('the weight is computed or can be overridden');
+  if (!weight) return skip('weight-computed');
   const type = floatType(weight);
-  if (!type) return skip('the weight is not of a floating-point type');
-  if (weight.shape.length < 3 || elementCount(weight.shape) === 0) return skip('the weight has no window');
+  if (!type) return skip('weight-not-float');
+  if (weight.shape.length < 3 || elementCount(weight.shape) === 0) return skip('weight-no-window');
   if (!b) return { weight, bias: undefined, type };
   const bias = channelVector(b, outputsOf(weight));
   return isSkip(bias) ? bias : { weight, bias: bias.values, type };
 }
 
-export const liftConv = lift(Conv, 'a window; composed with the one below where that is exact', (conv, at) => {
-  if (at.layout !== 'first') return absent('channels are on the last axis');
-  const groups = conv.attr.group;
-  const own = weightsOf(conv.in.w, conv.in.b, (w) => w.shape[0] ?? 0);
-  if (isSkip(own)) return own;
-  const { weight, bias, type } = own;
-  const [outputs = 0, width = 0, ...taps] = weight.shape;
-  const axes = windowAxes(conv.in.x, taps, conv.attr);
-  if (!axes || groups < 1 || outputs % groups !== 0) return skip('attributes that do not fit the weight');
-  const inputs = width * groups;
-  const layer: Layer = {
-    bias,
-    term: { inputs, outputs, groups, axes, convolution: conv, kernel: storedKernel(weight) },
-  };
-  const form = at.window(conv, conv.in.x, { channels: inputs, rank: taps.length }, () => layer);
-  return isSkip(form)
-    ? form
-    : crossed(form, { node: conv, params: elementCount(weight.shape) + (bias?.length ?? 0), type });
-});
+export const liftConv = lift(
+  Conv,
+  'Conv(Conv(x, v, a), w, b) -> Conv(x, w * v, w * a + b) where the two are one convolution at the border too',
+  (conv, at) => {
+    if (at.layout !== 'first') return notApplicable('channels-last');
+    const groups = conv.attr.group;
+    const own = weightsOf(conv.in.w, conv.in.b, (w) => w.shape[0] ?? 0);
+    if (isSkip(own)) return own;
+    const { weight, bias, type } = own;
+    const [outputs = 0, width = 0, ...taps] = weight.shape;
+    const axes = windowAxes(conv.in.x, taps, conv.attr);
+    if (!axes || groups < 1 || outputs % groups !== 0) return skip('attributes-misfit');
+    const inputs = width * groups;
+    const layer: Layer = {
+      bias,
+      term: { inputs, outputs, groups, axes, convolution: conv, kernel: storedKernel(weight) },
+    };
+    const form = at.window(conv, conv.in.x, { channels: inputs, rank: taps.length }, () => layer);
+    return isSkip(form)
+      ? form
+      : crossed(form, { node: conv, params: elementCount(weight.shape) + (bias?.length ?? 0), type });
+  },
+);
 
 export const liftConvTranspose = lift(
   ConvTranspose,
-  'a window that scales, shifts and 1x1 convolutions go through',
+  'ConvTranspose composed with scales, shifts and 1x1 convolutions above and below it',
   (conv, at) => {
-    if (at.layout !== 'first') return absent('channels are on the last axis');
+    if (at.layout !== 'first') return notApplicable('channels-last');
     const groups = conv.attr.group;
     const own = weightsOf(conv.in.w, conv.in.b, (w) => (w.shape[1] ?? 0) * groups);
     if (isSkip(own)) return own;
     const { weight, bias, type } = own;
     const [inputs = 0, rows = 0, ...taps] = weight.shape;
-    if (groups < 1 || inputs % groups !== 0) return skip('attributes that do not fit the weight');
+    if (groups < 1 || inputs % groups !== 0) return skip('attributes-misfit');
     const outputs = rows * groups;
     const kernel = (): Float64Array =>
       swapChannels(asFloat64(weight), groups, inputs / groups, rows, elementCount(taps));

@@ -2,7 +2,7 @@ import type { Node, Value } from '../../../graph/ir.js';
 import { BatchNormalization, BatchNormalization7, Flatten, permOf, Reshape, Transpose } from '../../../ops/index.js';
 import { shapeOf } from '../../../ops/tensors.js';
 import { sameShape } from '../../match.js';
-import { absent, isSkip, type Skip } from '../../rule.js';
+import { notApplicable, isSkip, type Skip } from '../../rule.js';
 import { crossed, type Form } from '../form.js';
 import { type Lifting, lift } from '../lift.js';
 import { normalizationOf, normalized } from './batch-norm.js';
@@ -16,14 +16,13 @@ import { normalizationOf, normalized } from './batch-norm.js';
 type Turns = (source: Value, turn: Node, back: Node) => boolean;
 
 function betweenTurns(back: Node, at: Lifting, output: Value, turns: Turns): Form | Skip {
-  if (at.layout !== 'last') return absent('channels are not on the last axis');
+  if (at.layout !== 'last') return notApplicable('channels-not-last');
   const norm = back.inputs[0]?.producer;
   const turn = norm?.inputs[0]?.producer;
   const source = turn?.inputs[0];
   if (!norm || !turn || !source || !(norm.is(BatchNormalization) || norm.is(BatchNormalization7)))
-    return absent('no BatchNormalization between two turns');
-  if (!turns(source, turn, back) || !sameShape(shapeOf(source), shapeOf(output)))
-    return absent('no turn and its inverse');
+    return notApplicable('no-norm-between');
+  if (!turns(source, turn, back) || !sameShape(shapeOf(source), shapeOf(output))) return notApplicable('no-inverse');
   const by = normalizationOf(norm);
   if (isSkip(by)) return by;
   const form = at.operand(source, { channels: by.channels });
@@ -40,7 +39,7 @@ const undoes: Turns = (_, turn, back) => {
 
 export const liftTranspose = lift(
   Transpose,
-  'back to the last axis, after a BatchNormalization on axis 1',
+  'Transpose(BatchNormalization(Transpose(x))) -> s * x + t on the last axis',
   (node, at, output) => betweenTurns(node, at, output, undoes),
 );
 
@@ -53,6 +52,6 @@ const keepsRows: Turns = (source, turn) => {
 
 export const liftReshape = lift(
   Reshape,
-  'back to rows of channels, after a BatchNormalization of all rows',
+  'Reshape(BatchNormalization(Reshape(x, [rows, C]))) -> s * x + t on the last axis',
   (node, at, output) => betweenTurns(node, at, output, keepsRows),
 );

@@ -1,6 +1,6 @@
 import type { Value } from '../../../graph/ir.js';
 import { Pad, Pad2, padding, Slice, Slice1, sliceParams } from '../../../ops/index.js';
-import { absent, isSkip, type Skip, skip } from '../../rule.js';
+import { notApplicable, isSkip, type Skip, skip } from '../../rule.js';
 import { shiftAxis } from '../axis.js';
 import { type Bias, crossed, type FloatType, type Form, selectOutputs, UNIT_ROUNDOFF } from '../form.js';
 import { composeForms } from '../compose.js';
@@ -29,7 +29,7 @@ function moved(form: Form, begin: readonly number[], end: readonly number[]): Fo
     kernel: () => new Float64Array(channels).fill(1),
   };
   const result = composeForms({ term }, form, true);
-  return typeof result === 'string' ? skip(result) : { ...result, bias: form.bias };
+  return isSkip(result) ? result : { ...result, bias: form.bias };
 }
 
 /** x padded by amounts for each spatial axis, with one number a channel. Padding is linear only if that number is the bias of what is below. */
@@ -42,24 +42,22 @@ export function padded(
 ): Form | Skip {
   const below = at.operand(x);
   if (isSkip(below)) return below;
-  if (below.terms[0]?.axes.length !== begin.length) return skip('an amount is missing');
+  if (below.terms[0]?.axes.length !== begin.length) return skip('amount-missing');
   const grows = [...begin, ...end].some((n) => n > 0);
-  if (grows && !isBias(below.bias, borderOf(below.outputs), below.type))
-    return skip('pads with another value than the bias below');
+  if (grows && !isBias(below.bias, borderOf(below.outputs), below.type)) return skip('pad-not-bias');
   return moved(below, begin, end);
 }
 
 export const liftPad = lift(
   [Pad, Pad2],
-  'moves the window, where it puts in what the values below are at zero',
+  'Conv(Pad(x, p), w) -> Conv(x, w) with pads + p, where the padding value is what the values below are for x = 0',
   (node, at) => {
     const x = node.inputs[0];
-    if (at.layout !== 'first' || !x) return absent('channels are on the last axis');
+    if (at.layout !== 'first' || !x) return notApplicable('channels-last');
     const p = padding(node);
-    if (!p) return skip('the amounts or the value are computed');
-    if (p.mode !== 'constant') return skip('the mode is not constant');
-    if ([...p.begin.slice(0, 2), ...p.end.slice(0, 2)].some((n) => n !== 0))
-      return skip('pads the batch or the channels');
+    if (!p) return skip('amounts-computed');
+    if (p.mode !== 'constant') return skip('pad-mode');
+    if ([...p.begin.slice(0, 2), ...p.end.slice(0, 2)].some((n) => n !== 0)) return skip('pad-channels');
     const form = padded(
       x,
       p.begin.slice(2),
@@ -81,29 +79,33 @@ function cropOf(start: number, end: number, length: number | undefined): readonl
 }
 
 /** A Slice of spatial axes crops; one of the channels selects. */
-export const liftSlice = lift([Slice, Slice1], 'a crop of the window, or a selection of channels', (node, at) => {
-  const x = node.inputs[0];
-  if (at.layout !== 'first' || !x) return absent('channels are on the last axis');
-  at.met.parts = true;
-  if (!at.choices.parts) return absent('taken as a source');
-  const ranges = sliceParams(node);
-  if (!ranges) return skip('the range is computed');
-  if (ranges.steps.some((s) => s !== 1)) return skip('steps other than 1');
-  let form = at.operand(x);
-  if (isSkip(form)) return form;
-  const shape = x.type?.kind === 'tensor' ? x.type.shape : undefined;
-  const rank = form.terms[0]?.axes.length ?? 0;
-  const begin = Array.from({ length: rank }, () => 0);
-  const end = [...begin];
-  for (const [i, axis] of ranges.axes.entries()) {
-    const size = shape?.[axis];
-    const length = axis === 1 ? form.outputs : typeof size === 'number' ? size : undefined;
-    const crop = cropOf(ranges.starts[i] ?? 0, ranges.ends[i] ?? 0, length);
-    if (axis === 0) return skip('slices the batch');
-    if (!crop || (length !== undefined && crop[0] + crop[1] >= length)) return skip('the range is not known, or empty');
-    if (axis === 1) form = selectOutputs(form, crop[0], form.outputs - crop[0] - crop[1]);
-    else [begin[axis - 2], end[axis - 2]] = [-crop[0], -crop[1]];
-  }
-  const result = begin.every((n) => n === 0) && end.every((n) => n === 0) ? form : moved(form, begin, end);
-  return isSkip(result) ? result : crossed(result, { node });
-});
+export const liftSlice = lift(
+  [Slice, Slice1],
+  'Conv(Slice(x), w) -> Conv(x, w) with fewer pads; Slice(Conv(x, w)) on channels -> Conv(x, Slice(w))',
+  (node, at) => {
+    const x = node.inputs[0];
+    if (at.layout !== 'first' || !x) return notApplicable('channels-last');
+    at.met.parts = true;
+    if (!at.choices.parts) return notApplicable('source-cut-off');
+    const ranges = sliceParams(node);
+    if (!ranges) return skip('range-computed');
+    if (ranges.steps.some((s) => s !== 1)) return skip('slice-step');
+    let form = at.operand(x);
+    if (isSkip(form)) return form;
+    const shape = x.type?.kind === 'tensor' ? x.type.shape : undefined;
+    const rank = form.terms[0]?.axes.length ?? 0;
+    const begin = Array.from({ length: rank }, () => 0);
+    const end = [...begin];
+    for (const [i, axis] of ranges.axes.entries()) {
+      const size = shape?.[axis];
+      const length = axis === 1 ? form.outputs : typeof size === 'number' ? size : undefined;
+      const crop = cropOf(ranges.starts[i] ?? 0, ranges.ends[i] ?? 0, length);
+      if (axis === 0) return skip('slices-batch');
+      if (!crop || (length !== undefined && crop[0] + crop[1] >= length)) return skip('range-unknown');
+      if (axis === 1) form = selectOutputs(form, crop[0], form.outputs - crop[0] - crop[1]);
+      else [begin[axis - 2], end[axis - 2]] = [-crop[0], -crop[1]];
+    }
+    const result = begin.every((n) => n === 0) && end.every((n) => n === 0) ? form : moved(form, begin, end);
+    return isSkip(result) ? result : crossed(result, { node });
+  },
+);

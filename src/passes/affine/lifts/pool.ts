@@ -1,5 +1,5 @@
 import { AveragePool } from '../../../ops/index.js';
-import { absent, isSkip, skip } from '../../rule.js';
+import { notApplicable, isSkip, skip } from '../../rule.js';
 import { looksOutside, outputLength, padBegin, padEnd } from '../axis.js';
 import { crossed } from '../form.js';
 import { lengthsOf } from '../sum.js';
@@ -10,15 +10,14 @@ import { windowAxes } from './conv.js';
 /** The mean under each window: a depthwise kernel of equal taps, where every window has all of them. */
 export const liftAveragePool = lift(
   AveragePool,
-  'a depthwise window of equal taps, where every window has all of them',
+  'AveragePool(x) -> a depthwise convolution with taps 1/k, where every window has all of its k elements',
   (pool, at) => {
-    if (at.layout !== 'first') return absent('channels are on the last axis');
+    if (at.layout !== 'first') return notApplicable('channels-last');
     const taps = pool.attr.kernel_shape;
     const axes = windowAxes(pool.in.x, taps, pool.attr);
-    if (!axes) return skip('attributes that do not fit the window');
-    if (pool.attr.auto_pad.startsWith('SAME') && axes.some((a) => a.auto))
-      return skip('auto_pad at a length that is not known');
-    if (pool.attr.count_include_pad === 0 && axes.some(looksOutside)) return skip('padding is left out of the mean');
+    if (!axes) return skip('attributes-misfit');
+    if (pool.attr.auto_pad.startsWith('SAME') && axes.some((a) => a.auto)) return skip('auto-pad');
+    if (pool.attr.count_include_pad === 0 && axes.some(looksOutside)) return skip('mean-without-padding');
     const lengths = lengthsOf(pool.in.x);
     if (pool.attr.ceil_mode !== 0) {
       const whole = axes.every((a, i) => {
@@ -26,9 +25,9 @@ export const liftAveragePool = lift(
         if (a.stride === 1) return true;
         return length !== undefined && outputLength(a, length) === Math.ceil((length + a.slack) / a.stride) + 1;
       });
-      if (!whole) return skip('ceil_mode, and a window may overhang');
+      if (!whole) return skip('overhang');
     }
-    if (axes.some((a) => padBegin(a) < 0 || padEnd(a) < 0)) return skip('negative pads');
+    if (axes.some((a) => padBegin(a) < 0 || padEnd(a) < 0)) return skip('negative-pads');
     const size = product(taps);
     const form = at.window(pool, pool.in.x, {}, (below) => ({
       term: {

@@ -11,7 +11,8 @@ import {
   Unsqueeze1,
   unsqueezeAxes,
 } from '../../../ops/index.js';
-import { absent, isSkip, type Skip, skip } from '../../rule.js';
+import { usedOnce } from '../../match.js';
+import { notApplicable, isSkip, type Skip, skip } from '../../rule.js';
 import { crossed, type Form } from '../form.js';
 import { type Lifting, lift } from '../lift.js';
 import { sumOf } from './elementwise.js';
@@ -20,7 +21,7 @@ type Reduction = NodeOf<typeof ReduceMean> | NodeOf<typeof ReduceMean1>;
 
 /** The sum or mean over an axis that a stack made: torch.stack([a, b, c]).mean(0) is Unsqueeze each, Concat, ReduceMean. */
 function reducedStack(node: Reduction, at: Lifting, factorOf: (n: number) => number): Form | Skip {
-  const none = absent('no sum or mean of a stack');
+  const none = notApplicable('no-stack');
   const stack = node.inputs[0]?.producer;
   if (!stack?.is(Concat) || node.attr.keepdims !== 0) return none;
   const axes = reduceAxes(node);
@@ -34,10 +35,10 @@ function reducedStack(node: Reduction, at: Lifting, factorOf: (n: number) => num
     const x = part?.inputs[0];
     if (!part || !x || !(part.is(Unsqueeze) || part.is(Unsqueeze1)) || unsqueezeAxes(part)?.join() !== String(axis))
       return none;
-    if (made?.uses.size !== 1 || made.outputCount > 0) return skip('the stack is used elsewhere');
+    if (!made || !usedOnce(made)) return skip('used-elsewhere');
     inner.push(x);
   }
-  if (node.inputs[0]?.uses.size !== 1 || node.inputs[0].outputCount > 0) return skip('the stack is used elsewhere');
+  if (!node.inputs[0] || !usedOnce(node.inputs[0])) return skip('used-elsewhere');
   const form = sumOf(
     node,
     inner.map((value) => ({ value, factor: factorOf(inner.length) })),
@@ -47,10 +48,14 @@ function reducedStack(node: Reduction, at: Lifting, factorOf: (n: number) => num
   return [stack, ...parts.flatMap((p) => p ?? [])].reduce((f, n) => crossed(f, { node: n }), form);
 }
 
-export const liftStackMean = lift([ReduceMean, ReduceMean1], 'the mean of a stack of values', (node, at) =>
-  reducedStack(node, at, (n) => 1 / n),
+export const liftStackMean = lift(
+  [ReduceMean, ReduceMean1],
+  'ReduceMean(Concat(Unsqueeze(x1), ..., Unsqueeze(xn))) -> Mean(x1, ..., xn)',
+  (node, at) => reducedStack(node, at, (n) => 1 / n),
 );
 
-export const liftStackSum = lift([ReduceSum, ReduceSum1], 'the sum of a stack of values', (node, at) =>
-  reducedStack(node, at, () => 1),
+export const liftStackSum = lift(
+  [ReduceSum, ReduceSum1],
+  'ReduceSum(Concat(Unsqueeze(x1), ..., Unsqueeze(xn))) -> Sum(x1, ..., xn)',
+  (node, at) => reducedStack(node, at, () => 1),
 );

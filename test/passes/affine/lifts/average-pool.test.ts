@@ -47,7 +47,7 @@ describe('AveragePool', () => {
   const rows: readonly Row[] = [
     // Inception's pool branch, and DenseNet's transition: merged, the 1x1 would be a 3x3 or run on four times as many pixels.
     [
-      'the merged form needs more multiply-accumulates',
+      'more-macs',
       graph(
         image,
         'y',
@@ -56,11 +56,11 @@ describe('AveragePool', () => {
       ),
     ],
     [
-      'the merged form needs more multiply-accumulates',
+      'more-macs',
       graph(image, 'y', pool('c', 'x', 'kernel_shape=[2,2], strides=[2,2]'), 'y = Conv(c, w: float32[8,4,1,1])'),
     ],
     [
-      'the merged form has more weights',
+      'more-weights',
       graph(
         image,
         'y',
@@ -68,13 +68,10 @@ describe('AveragePool', () => {
         pool('y', 'c', 'kernel_shape=[2,2], strides=[2,2]'),
       ),
     ],
-    ['padding is left out of the mean', depthwise(pool('y', 'c', 'kernel_shape=[3,3], pads=[1,1,1,1]'))],
+    ['mean-without-padding', depthwise(pool('y', 'c', 'kernel_shape=[3,3], pads=[1,1,1,1]'))],
+    ['overhang', depthwise(pool('y', 'c', 'kernel_shape=[2,2], strides=[2,2], ceil_mode=1'))],
     [
-      'ceil_mode, and a window may overhang',
-      depthwise(pool('y', 'c', 'kernel_shape=[2,2], strides=[2,2], ceil_mode=1')),
-    ],
-    [
-      'auto_pad at a length that is not known',
+      'auto-pad',
       graph(
         'x: float32[n,4,h,h]',
         'y',
@@ -83,12 +80,12 @@ describe('AveragePool', () => {
       ),
     ],
     [
-      'attributes that do not fit the window',
+      'attributes-misfit',
       graph(image, 'y', `c = Conv(x, ${narrow})`, pool('y', 'c', 'kernel_shape=[3,3], strides=[2]')),
       'broken',
     ],
     [
-      'negative pads',
+      'negative-pads',
       graph(
         image,
         'y',
@@ -97,15 +94,9 @@ describe('AveragePool', () => {
       ),
       'broken',
     ],
-    [
-      'no convolution takes the scale',
-      graph(image, 'y', pool('c', 'x', 'kernel_shape=[2,2]'), 'y = Mul(c, k: float32[])'),
-    ],
-    [
-      'a padded window above a bias: the border differs',
-      depthwise(pool('y', 'c', 'kernel_shape=[3,3], pads=[1,1,1,1], count_include_pad=1')),
-    ],
-    ['channels are on the last axis', graph(image, 'y', pool('y', 'x', 'kernel_shape=[2,2]'))],
+    ['no-absorber', graph(image, 'y', pool('c', 'x', 'kernel_shape=[2,2]'), 'y = Mul(c, k: float32[])')],
+    ['padded-above-bias', depthwise(pool('y', 'c', 'kernel_shape=[3,3], pads=[1,1,1,1], count_include_pad=1'))],
+    ['channels-last', graph(image, 'y', pool('y', 'x', 'kernel_shape=[2,2]'))],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 });

@@ -62,24 +62,21 @@ describe('BatchNormalization', () => {
   });
 
   const rows: readonly Row[] = [
-    ['training mode', graph(image, 'y', conv, `y, rm, rv = BatchNormalization<training_mode=1>(c, ${params})`)],
+    ['training-mode', graph(image, 'y', conv, `y, rm, rv = BatchNormalization<training_mode=1>(c, ${params})`)],
     [
-      'training mode',
+      'training-mode',
       `<ir: 8, opset: ["": 7]> ${graph(image, 'y', conv, `y, rm, rv, sm, sv = BatchNormalization(c, ${params})`)}`,
       'broken',
     ],
-    ['several outputs', graph(image, 'y', conv, `y, rm, rv = BatchNormalization<training_mode=1>(c, ${params})`)],
+    ['several-outputs', graph(image, 'y', conv, `y, rm, rv = BatchNormalization<training_mode=1>(c, ${params})`)],
     [
-      'statistics for each element',
+      'per-element-statistics',
       `<ir: 8, opset: ["": 7]> ${graph(image, 'y', conv, `y = BatchNormalization<spatial=0>(c, ${params})`)}`,
       'broken',
     ],
+    ['parameter-computed', graph(`${image}, g: float32[4]`, 'y', conv, `y = BatchNormalization(c, ${params})`)],
     [
-      'a parameter is computed or can be overridden',
-      graph(`${image}, g: float32[4]`, 'y', conv, `y = BatchNormalization(c, ${params})`),
-    ],
-    [
-      'a parameter is computed or can be overridden',
+      'parameter-computed',
       graph(
         `${image}, k: float32[4]`,
         'y',
@@ -89,17 +86,17 @@ describe('BatchNormalization', () => {
       ),
     ],
     [
-      'a parameter is not of a floating-point type',
+      'parameter-not-float',
       graph(image, 'y', conv, 'y = BatchNormalization(c, g: int32[4], b: float32[4], m: float32[4], v: float32[4])'),
       'broken',
     ],
     [
-      'a parameter is not one number a channel',
+      'parameter-length',
       graph(image, 'y', conv, 'y = BatchNormalization(c, g: float32[4], b: float32[1], m: float32[4], v: float32[4])'),
       'broken',
     ],
     [
-      'variance + epsilon is not positive',
+      'variance-not-positive',
       graph(
         image,
         'y',
@@ -109,7 +106,7 @@ describe('BatchNormalization', () => {
       'broken',
     ],
     [
-      'a constant is not finite',
+      'constant-not-finite',
       graph(
         image,
         'y',
@@ -118,15 +115,9 @@ describe('BatchNormalization', () => {
       ),
       'broken',
     ],
-    ['channels are on the last axis', graph(image, 'y', `y = BatchNormalization(x, ${params})`)],
-    [
-      'no convolution takes the scale',
-      graph(image, 'y', bn('p', 'x', 4), 's = Mul(p, k: float32[4,1,1])', 'y = Relu(s)'),
-    ],
-    [
-      'a padded window above a bias: the border differs',
-      graph(image, 'y', bn('c', 'x', 4), 'y = Conv<pads=[1,1,1,1]>(c, w: float32[4,4,3,3])'),
-    ],
+    ['channels-last', graph(image, 'y', `y = BatchNormalization(x, ${params})`)],
+    ['no-absorber', graph(image, 'y', bn('p', 'x', 4), 's = Mul(p, k: float32[4,1,1])', 'y = Relu(s)')],
+    ['padded-above-bias', graph(image, 'y', bn('c', 'x', 4), 'y = Conv<pads=[1,1,1,1]>(c, w: float32[4,4,3,3])')],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 });

@@ -57,16 +57,13 @@ describe('Concat', () => {
   ])('%s', (_, text) => expectMerge(text, { Conv: 1 }));
 
   const rows: readonly Row[] = [
+    ['joins-other-axis', graph(image, 'y', conv('p', 'x', 4, 4), conv('q', 'x', 4, 4), 'y = Concat<axis=2>(p, q)')],
     [
-      'joins another axis than the channels',
-      graph(image, 'y', conv('p', 'x', 4, 4), conv('q', 'x', 4, 4), 'y = Concat<axis=2>(p, q)'),
-    ],
-    [
-      'joins a constant',
+      'joins-constant',
       graph('x: float32[2,4,9,9]', 'y', conv('p', 'x', 4, 4), 'y = Concat<axis=1>(p, k: float32[2,1,9,9])'),
     ],
     [
-      'joins sums of different sources',
+      'joins-sums',
       graph(
         `${image}, z: float32[n,4,9,9]`,
         'y',
@@ -77,7 +74,7 @@ describe('Concat', () => {
       ),
     ],
     [
-      'joins values of different sources',
+      'joins-sources',
       graph(
         `${image}, z: float32[n,4,9,9]`,
         'y',
@@ -86,12 +83,9 @@ describe('Concat', () => {
         'y = Concat<axis=1>(p, q)',
       ),
     ],
+    ['more-macs', graph(image, 'y', conv('p', 'x', 4, 4), conv('q', 'x', 4, 4, 3), 'y = Concat<axis=1>(p, q)')],
     [
-      'the merged form needs more multiply-accumulates',
-      graph(image, 'y', conv('p', 'x', 4, 4), conv('q', 'x', 4, 4, 3), 'y = Concat<axis=1>(p, q)'),
-    ],
-    [
-      'the windows joined cost more than apart',
+      'joined-costs-more',
       graph(
         image,
         'y',
@@ -103,7 +97,7 @@ describe('Concat', () => {
       ),
     ],
     [
-      'joins windows of unlike geometry',
+      'joins-unlike-geometry',
       graph(
         'x: float32[2,4,9,9]',
         'y',
@@ -113,14 +107,14 @@ describe('Concat', () => {
       ),
     ],
     [
-      'joins windows whose channels are neither the same nor equal neighbours',
+      'joins-unlike-channels',
       graph(image, 'y', split('1,3'), conv('c', 'p', 3, 1), conv('d', 'q', 3, 3), 'y = Concat<axis=1>(c, d)'),
     ],
     [
-      'joins windows whose channels are neither the same nor equal neighbours',
+      'joins-unlike-channels',
       graph(image, 'y', split('2,2'), conv('c', 'q', 3, 2), conv('d', 'p', 3, 2), 'y = Concat<axis=1>(c, d)'),
     ],
-    ['channels are on the last axis', graph(image, 'y', 'y = Concat<axis=1>(x, x)')],
+    ['channels-last', graph(image, 'y', 'y = Concat<axis=1>(x, x)')],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 });
@@ -139,7 +133,7 @@ describe('Split', () => {
 
   const rows: readonly Row[] = [
     [
-      'splits another axis than the channels',
+      'splits-other-axis',
       graph(
         'x: float32[2,4,8,9]',
         'y',
@@ -150,16 +144,16 @@ describe('Split', () => {
       ),
     ],
     [
-      'the sizes of the parts are not known',
+      'split-unknown',
       graph('x: float32[2,c,8,9]', 'y', 'p, q = Split<axis=1>(x)', 'y = Mul(p, k: float32[])'),
       'broken',
     ],
     [
-      'taken as a source',
+      'source-cut-off',
       graph(image, 'y', split('2,2'), conv('c', 'p', 2, 2), 'd = Relu(q)', 'y = Concat<axis=1>(c, d)'),
     ],
     [
-      'several outputs',
+      'several-outputs',
       graph(image, 'y', split('2,2'), conv('c', 'p', 2, 2), 'd = Relu(q)', 'y = Concat<axis=1>(c, d)'),
     ],
   ];
@@ -191,14 +185,14 @@ describe('ReduceMean and ReduceSum of a stack', () => {
     ));
 
   const rows: readonly Row[] = [
-    ['no sum or mean of a stack', graph(image, 'y', conv('p', 'x', 4, 4), 'y = ReduceMean<axes=[2,3]>(p)')],
-    ['no sum or mean of a stack', graph(image, 'y', ...stack(0), 'y = ReduceMean<axes=[1], keepdims=0>(s)')],
+    ['no-stack', graph(image, 'y', conv('p', 'x', 4, 4), 'y = ReduceMean<axes=[2,3]>(p)')],
+    ['no-stack', graph(image, 'y', ...stack(0), 'y = ReduceMean<axes=[1], keepdims=0>(s)')],
     [
-      'no sum or mean of a stack',
+      'no-stack',
       graph(image, 'y', conv('p', 'x', 4, 4), 's = Concat<axis=0>(p, x)', 'y = ReduceMean<axes=[0], keepdims=0>(s)'),
     ],
-    ['the stack is used elsewhere', graph(image, 'y, s', ...stack(0), 'y = ReduceMean<axes=[0], keepdims=0>(s)')],
-    ['the stack is used elsewhere', graph(image, 'y, u', ...stack(0), 'y = ReduceMean<axes=[0], keepdims=0>(s)')],
+    ['used-elsewhere', graph(image, 'y, s', ...stack(0), 'y = ReduceMean<axes=[0], keepdims=0>(s)')],
+    ['used-elsewhere', graph(image, 'y, u', ...stack(0), 'y = ReduceMean<axes=[0], keepdims=0>(s)')],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 });

@@ -45,24 +45,12 @@ describe('ConvTranspose', () => {
   ])('%s', (_, text) => expectMerge(text, { ConvTranspose: 1 }));
 
   const rows: readonly Row[] = [
+    ['transposed-window', graph(image, 'y', up('c', 'x'), 'y = Conv(c, v: float32[3,3,3,3])')],
+    ['transposed-twice', graph(image, 'y', 'c = ConvTranspose(x, v: float32[4,4,1,1])', up('y', 'c'))],
+    ['transposed-bias', graph(image, 'y', 'c = Conv(x, v: float32[4,4,1,1], b: float32[4])', up('y', 'c'))],
+    ['transposed-bias', graph(image, 'y', 'c = Sub(x, m: float32[4,1,1])', up('y', 'c'))],
     [
-      'only a 1x1 without stride or pads goes through a transposed convolution',
-      graph(image, 'y', up('c', 'x'), 'y = Conv(c, v: float32[3,3,3,3])'),
-    ],
-    [
-      'a transposed convolution above another',
-      graph(image, 'y', 'c = ConvTranspose(x, v: float32[4,4,1,1])', up('y', 'c')),
-    ],
-    [
-      'a transposed convolution above a bias: the border differs',
-      graph(image, 'y', 'c = Conv(x, v: float32[4,4,1,1], b: float32[4])', up('y', 'c')),
-    ],
-    [
-      'a transposed convolution above a bias: the border differs',
-      graph(image, 'y', 'c = Sub(x, m: float32[4,1,1])', up('y', 'c')),
-    ],
-    [
-      'a transposed convolution of another geometry',
+      'transposed-geometry',
       graph(
         image,
         'y',
@@ -71,16 +59,13 @@ describe('ConvTranspose', () => {
         'y = Add(p, q)',
       ),
     ],
+    ['weight-computed', graph(`${image}, w: float32[4,3,3,3]`, 'y', 'c = ConvTranspose(x, w)', bn('y', 'c', 3))],
     [
-      'the weight is computed or can be overridden',
-      graph(`${image}, w: float32[4,3,3,3]`, 'y', 'c = ConvTranspose(x, w)', bn('y', 'c', 3)),
-    ],
-    [
-      'attributes that do not fit the weight',
+      'attributes-misfit',
       graph(image, 'y', 'c = ConvTranspose<group=3>(x, w: float32[4,3,3,3])', bn('y', 'c', 9)),
       'broken',
     ],
-    ['channels are on the last axis', graph(image, 'y', up('y', 'x'))],
+    ['channels-last', graph(image, 'y', up('y', 'x'))],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 });

@@ -92,38 +92,31 @@ describe('Conv', () => {
     ));
 
   const rows: readonly Row[] = [
+    ['weight-computed', graph(`${image}, w: float32[4,4,3,3]`, 'y', 'c = Conv(x, w)', bn('y', 'c', 4))],
     [
-      'the weight is computed or can be overridden',
-      graph(`${image}, w: float32[4,4,3,3]`, 'y', 'c = Conv(x, w)', bn('y', 'c', 4)),
-    ],
-    [
-      'the weight is computed or can be overridden',
+      'weight-computed',
       graph(`${image}, w: float32[4,4,3,3]`, 'y', 'c = Conv(x, w: float32[4,4,3,3])', bn('y', 'c', 4)),
     ],
+    ['weight-not-float', graph('x: int32[2,4,9,9]', 'y', 'y = Conv(x, w: int32[4,4,1,1])'), 'broken'],
+    ['weight-no-window', graph('x: float32[2,4]', 'y', 'y = Conv(x, w: float32[4,4])'), 'broken'],
     [
-      'the weight is not of a floating-point type',
-      graph('x: int32[2,4,9,9]', 'y', 'y = Conv(x, w: int32[4,4,1,1])'),
-      'broken',
-    ],
-    ['the weight has no window', graph('x: float32[2,4]', 'y', 'y = Conv(x, w: float32[4,4])'), 'broken'],
-    [
-      'attributes that do not fit the weight',
+      'attributes-misfit',
       graph(image, 'y', 'c = Conv<strides=[1]>(x, w: float32[4,4,1,1])', bn('y', 'c', 4)),
       'broken',
     ],
     [
-      'a parameter is not one number a channel',
+      'parameter-length',
       graph(image, 'y', 'c = Conv(x, w: float32[4,4,1,1], b: float32[2])', bn('y', 'c', 4)),
       'broken',
     ],
     [
-      'the channels do not fit',
+      'channels-misfit',
       graph('x: float32[2,3,9,9]', 'y', 'c = Conv(x, w: float32[4,4,1,1])', bn('y', 'c', 4)),
       'broken',
     ],
-    ['more channels than the limit', graph('x: float32[2,2097152,1,1]', 'y', 's = Abs(x)', 'y = Neg(s)'), 'broken'],
+    ['channels-limit', graph('x: float32[2,2097152,1,1]', 'y', 's = Abs(x)', 'y = Neg(s)'), 'broken'],
     [
-      'a padded window above a window: the border differs',
+      'padded-above-window',
       graph(
         image,
         'y',
@@ -132,7 +125,7 @@ describe('Conv', () => {
       ),
     ],
     [
-      'a padded window above a bias: the border differs',
+      'padded-above-bias',
       graph(
         image,
         'y',
@@ -141,11 +134,11 @@ describe('Conv', () => {
       ),
     ],
     [
-      'a padded window above a bias: the border differs',
+      'padded-above-bias',
       graph(image, 'y', 'c = Sub(x, m: float32[4,1,1])', 'y = Conv<pads=[1,1,1,1]>(c, w: float32[4,4,3,3])'),
     ],
     [
-      'auto_pad at a length that is not known',
+      'auto-pad',
       graph(
         'x: float32[n,4,h,h]',
         'y',
@@ -153,29 +146,20 @@ describe('Conv', () => {
         'y = Conv<auto_pad="SAME_UPPER", strides=[2,2]>(c, w: float32[4,4,3,3])',
       ),
     ],
+    ['more-macs', graph(image, 'y', 'c = Conv(x, v: float32[4,4,3,3])', 'y = Conv(c, w: float32[4,4,3,3])')],
+    ['more-macs', graph(image, 'y', 'c = Conv(x, v: float32[1,4,1,1])', 'y = Conv(c, w: float32[8,1,1,1])')],
+    ['more-macs', graph(image, 'y', 'c = Conv<group=4>(x, v: float32[4,1,3,3])', 'y = Conv(c, w: float32[8,4,1,1])')],
     [
-      'the merged form needs more multiply-accumulates',
-      graph(image, 'y', 'c = Conv(x, v: float32[4,4,3,3])', 'y = Conv(c, w: float32[4,4,3,3])'),
-    ],
-    [
-      'the merged form needs more multiply-accumulates',
-      graph(image, 'y', 'c = Conv(x, v: float32[1,4,1,1])', 'y = Conv(c, w: float32[8,1,1,1])'),
-    ],
-    [
-      'the merged form needs more multiply-accumulates',
-      graph(image, 'y', 'c = Conv<group=4>(x, v: float32[4,1,3,3])', 'y = Conv(c, w: float32[8,4,1,1])'),
-    ],
-    [
-      'the merged form needs more multiply-accumulates',
+      'more-macs',
       graph(image, 'y', 'c = Conv<group=4>(x, v: float32[4,1,3,3])', 'y = Conv<group=4>(c, w: float32[4,1,3,3])'),
     ],
     [
-      'its output is used elsewhere',
+      'used-elsewhere',
       graph(image, 'y', 'c = Conv(x, w: float32[4,4,3,3])', bn('n', 'c', 4), 'r = Relu(c)', 'y = Mul(n, r)'),
     ],
-    ['its output is an output of the graph', graph(image, 'y, c', 'c = Conv(x, w: float32[4,4,3,3])', bn('y', 'c', 4))],
+    ['graph-output', graph(image, 'y, c', 'c = Conv(x, w: float32[4,4,3,3])', bn('y', 'c', 4))],
     [
-      'its output is captured by a subgraph',
+      'captured',
       graph(
         `${image}, f: bool[]`,
         'y, z',
@@ -184,8 +168,8 @@ describe('Conv', () => {
         'z = If<then_branch={t () -> (p)\n p = Neg(c) }, else_branch={e () -> (q)\n q = Relu(c) }>(f)',
       ),
     ],
-    ['the number of channels is not known', graph('x: float32', 'y', 'y = Mul(x, c: float32[])'), 'broken'],
-    ['nothing to merge', graph(image, 'y', 'y = Conv(x, w: float32[4,4,3,3])')],
+    ['channels-unknown', graph('x: float32', 'y', 'y = Mul(x, c: float32[])'), 'broken'],
+    ['nothing-to-merge', graph(image, 'y', 'y = Conv(x, w: float32[4,4,3,3])')],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 
@@ -212,10 +196,10 @@ describe('Conv', () => {
       `y = Mul(c, s: float16[2,1,1] = [${numbers(2, v)}])`,
     );
   test.each([
-    ['a merged weight is too large for its type', half(400)],
-    ['the merged weights are too small for their type', half(0.0003)],
+    ['merged-too-large', half(400)],
+    ['merged-too-small', half(0.0003)],
     [
-      'a merged weight is not finite',
+      'merged-not-finite',
       graph(
         'x: float64[2,2,5,5]',
         'y',

@@ -32,7 +32,7 @@ describe('a BatchNormalization of tokens: Transpose', () => {
 
   const rows: readonly Row[] = [
     [
-      'no turn and its inverse',
+      'no-inverse',
       graph(
         'x: float32[7,2,5]',
         'y',
@@ -43,13 +43,13 @@ describe('a BatchNormalization of tokens: Transpose', () => {
       ),
     ],
     [
-      'no turn and its inverse',
+      'no-inverse',
       graph('x: float32[4,4,4]', 'y', 'p = MatMul(x, w: float32[4,4])', ...turn([bn('n', 't', 4)], '[1,0,2]')),
     ],
-    ['no BatchNormalization between two turns', graph(tokens, 'y', product, ...turn(['n = Relu(t)']))],
-    ['nothing to merge', graph(tokens, 'y, n', product, ...turn([bn('n', 't', 4)]))],
+    ['no-norm-between', graph(tokens, 'y', product, ...turn(['n = Relu(t)']))],
+    ['nothing-to-merge', graph(tokens, 'y, n', product, ...turn([bn('n', 't', 4)]))],
     [
-      'training mode',
+      'training-mode',
       graph(
         tokens,
         'y',
@@ -60,7 +60,7 @@ describe('a BatchNormalization of tokens: Transpose', () => {
       ),
       'broken',
     ],
-    ['channels are not on the last axis', graph(tokens, 'y', product, ...turn(['n = Sigmoid(t)']))],
+    ['channels-not-last', graph(tokens, 'y', product, ...turn(['n = Sigmoid(t)']))],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 });
@@ -80,11 +80,11 @@ describe('a BatchNormalization of rows of tokens: Reshape', () => {
 
   const rows: readonly Row[] = [
     [
-      'no turn and its inverse',
+      'no-inverse',
       graph(tokens, 'y', product, 't = Reshape(p, r: int64[2] = [7,8])', bn('n', 't', 8), `y = Reshape(n, ${shape})`),
     ],
     [
-      'no turn and its inverse',
+      'no-inverse',
       graph(tokens, 'y', product, 't = Flatten<axis=2>(p)', bn('n', 't', 4), 'y = Reshape(n, s: int64[3] = [7,2,4])'),
     ],
   ];

@@ -26,32 +26,16 @@ describe('Gemm', () => {
   ])('%s', (_, text, ops) => expectMerge(text, ops));
 
   const rows: readonly Row[] = [
+    ['first-transposed', graph('x: float32[5,3]', 'y', gemm('c', 'x', 'transA=1, transB=1'), bn('y', 'c', 4))],
     [
-      'the first factor is transposed',
-      graph('x: float32[5,3]', 'y', gemm('c', 'x', 'transA=1, transB=1'), bn('y', 'c', 4)),
-    ],
-    [
-      'the second factor is computed or can be overridden',
+      'second-factor-computed',
       graph(`${rows2}, w: float32[5,4]`, 'y', 'c = Gemm(x, w, b: float32[4])', bn('y', 'c', 4)),
     ],
-    [
-      'the weight is not a matrix of a floating-point type',
-      graph('x: int32[3,5]', 'y', 'y = Gemm(x, w: int32[5,4])'),
-      'broken',
-    ],
-    [
-      'C is not one constant for each output feature',
-      graph('x: float32[3,5]', 'y', 'c = Gemm(x, w: float32[5,4], b: float32[3,4])', bn('y', 'c', 4)),
-    ],
-    [
-      'C is not one constant for each output feature',
-      graph('x: float32[4,5]', 'y', 'c = Gemm(x, w: float32[5,4], b: float32[4,1])', bn('y', 'c', 4)),
-    ],
-    ['channels are on the last axis', graph(rows2, 'y', gemm('y'))],
-    [
-      'the merged form needs more multiply-accumulates',
-      graph(rows2, 'y', 'c = Gemm(x, w: float32[5,1])', 'y = Gemm(c, v: float32[1,5])'),
-    ],
+    ['weight-not-matrix', graph('x: int32[3,5]', 'y', 'y = Gemm(x, w: int32[5,4])'), 'broken'],
+    ['gemm-bias', graph('x: float32[3,5]', 'y', 'c = Gemm(x, w: float32[5,4], b: float32[3,4])', bn('y', 'c', 4))],
+    ['gemm-bias', graph('x: float32[4,5]', 'y', 'c = Gemm(x, w: float32[5,4], b: float32[4,1])', bn('y', 'c', 4))],
+    ['channels-last', graph(rows2, 'y', gemm('y'))],
+    ['more-macs', graph(rows2, 'y', 'c = Gemm(x, w: float32[5,1])', 'y = Gemm(c, v: float32[1,5])')],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 });
@@ -99,24 +83,21 @@ describe('MatMul', () => {
 
   const rows: readonly Row[] = [
     [
-      'the second factor is computed or can be overridden',
+      'second-factor-computed',
       graph('x: float32[3,5], z: float32[5,4]', 'y', 'c = MatMul(x, z)', 'y = Mul(c, k: float32[4])'),
     ],
     [
-      'the weight is not a matrix of a floating-point type',
+      'weight-not-matrix',
       graph('x: float32[3,2,5]', 'y', 'c = MatMul(x, w: float32[3,5,4])', 'y = Mul(c, k: float32[4])'),
     ],
+    ['factor-rank', graph('x: float32[5]', 'y', 'c = MatMul(x, w: float32[5,4])', 'y = Mul(c, k: float32[4])')],
+    ['channels-not-first', graph('x: float32[n,7,5]', 'y', 'y = MatMul(x, w: float32[5,4])')],
     [
-      'the rank of the first factor is not known, or 1',
-      graph('x: float32[5]', 'y', 'c = MatMul(x, w: float32[5,4])', 'y = Mul(c, k: float32[4])'),
-    ],
-    ['channels are not on axis 1', graph('x: float32[n,7,5]', 'y', 'y = MatMul(x, w: float32[5,4])')],
-    [
-      'the merged form has as many nodes',
+      'as-many-nodes',
       graph('x: float32[2,7,5], z: float32[2,7,4]', 'y', 'c = MatMul(x, w: float32[5,4])', 'y = Sum(c, z)'),
     ],
     [
-      'the constant differs along another axis than the channels',
+      'constant-not-per-channel',
       graph('x: float32[2,4,4]', 'y', 'c = MatMul(x, w: float32[4,4])', 'y = Mul(c, k: float32[4,1])'),
     ],
   ];

@@ -46,41 +46,23 @@ describe('Pad', () => {
   ])('%s', (_, text) => expectMerge(text, { Conv: 1 }));
 
   const rows: readonly Row[] = [
-    ['the mode is not constant', graph(image, 'y', pad('c', 'x', around, '', 'mode="edge"'), conv('y', 'c'))],
-    ['the mode is not constant', graph(image, 'y', pad('c', 'x', around, '', 'mode="reflect"'), conv('y', 'c'))],
-    [
-      'the amounts or the value are computed',
-      graph(`${image}, q: float32[]`, 'y', pad('c', 'x', around, ', q'), conv('y', 'c')),
-    ],
-    [
-      'pads the batch or the channels',
-      graph('x: float32[2,3,9,9]', 'y', pad('c', 'x', '0,0,0,0,0,1,0,0'), conv('y', 'c')),
-    ],
-    [
-      'pads with another value than the bias below',
-      graph(image, 'y', pad('c', 'x', around, ', q: float32[] = [0.5]'), conv('y', 'c')),
-    ],
-    [
-      'pads with another value than the bias below',
-      graph(image, 'y', conv('c', 'x', ', b: float32[4]'), pad('y', 'c', around)),
-    ],
+    ['pad-mode', graph(image, 'y', pad('c', 'x', around, '', 'mode="edge"'), conv('y', 'c'))],
+    ['pad-mode', graph(image, 'y', pad('c', 'x', around, '', 'mode="reflect"'), conv('y', 'c'))],
+    ['amounts-computed', graph(`${image}, q: float32[]`, 'y', pad('c', 'x', around, ', q'), conv('y', 'c'))],
+    ['pad-channels', graph('x: float32[2,3,9,9]', 'y', pad('c', 'x', '0,0,0,0,0,1,0,0'), conv('y', 'c'))],
+    ['pad-not-bias', graph(image, 'y', pad('c', 'x', around, ', q: float32[] = [0.5]'), conv('y', 'c'))],
+    ['pad-not-bias', graph(image, 'y', conv('c', 'x', ', b: float32[4]'), pad('y', 'c', around))],
     // The two differ by less than a rounding in float32, but not in float64.
     [
-      'pads with another value than the bias below',
+      'pad-not-bias',
       '(x: float64[2,4,5,5]) -> (y)\n c = Conv(x, v: float64[4,4,1,1], b: float64[4] = [0.5,0.5,0.5,0.5])\n d = Pad(c, p: int64[8] = [0,0,1,1,0,0,1,1], q: float64[] = [0.50000001])\n y = Conv(d, w: float64[4,4,3,3])',
       'broken',
     ],
-    [
-      'a padded window above a window: the border differs',
-      graph(image, 'y', conv('c', 'x'), pad('y', 'c', '0,0,1,1,0,0,1,1')),
-    ],
+    ['padded-above-window', graph(image, 'y', conv('c', 'x'), pad('y', 'c', '0,0,1,1,0,0,1,1'))],
     // A crop would be written as zero taps.
-    [
-      'the merged form needs more multiply-accumulates',
-      graph(image, 'y', pad('c', 'x', '0,0,-1,0,0,0,0,-2'), conv('y', 'c', ', b: float32[4]')),
-    ],
-    ['an amount is missing', graph(image, 'y', 'c = Pad(x, p: int64[6] = [0,0,1,0,0,1])', conv('y', 'c')), 'broken'],
-    ['channels are on the last axis', graph(image, 'y', pad('y', 'x', around))],
+    ['more-macs', graph(image, 'y', pad('c', 'x', '0,0,-1,0,0,0,0,-2'), conv('y', 'c', ', b: float32[4]'))],
+    ['amount-missing', graph(image, 'y', 'c = Pad(x, p: int64[6] = [0,0,1,0,0,1])', conv('y', 'c')), 'broken'],
+    ['channels-last', graph(image, 'y', pad('y', 'x', around))],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 });
@@ -143,10 +125,10 @@ describe('Slice', () => {
   ])('%s', (_, text, ops) => expectMerge(text, ops));
 
   const rows: readonly Row[] = [
-    ['steps other than 1', graph(image, 'y', slice('c', 'x', '2', '0', '9', '2'), conv('y', 'c'))],
-    ['slices the batch', graph('x: float32[4,4,9,9]', 'y', slice('c', 'x', '0', '0', '2'), conv('y', 'c'))],
+    ['slice-step', graph(image, 'y', slice('c', 'x', '2', '0', '9', '2'), conv('y', 'c'))],
+    ['slices-batch', graph('x: float32[4,4,9,9]', 'y', slice('c', 'x', '0', '0', '2'), conv('y', 'c'))],
     [
-      'the range is computed',
+      'range-computed',
       graph(
         'x: float32[2,4,9,9], k: float32[1]',
         'y',
@@ -156,20 +138,14 @@ describe('Slice', () => {
       ),
       'broken',
     ],
+    ['range-unknown', graph('x: float32[n,4,h,h]', 'y', slice('c', 'x', '2', '1', '8'), conv('y', 'c'))],
     [
-      'the range is not known, or empty',
-      graph('x: float32[n,4,h,h]', 'y', slice('c', 'x', '2', '1', '8'), conv('y', 'c')),
-    ],
-    [
-      'the range is not known, or empty',
+      'range-unknown',
       graph('x: float32[n,4,h,h]', 'y', slice('c', 'x', '2', '-5', '9223372036854775807'), conv('y', 'c')),
     ],
-    ['taken as a source', graph(image, 'y', slice('c', 'x', '1', '0', '2'), 'y = Conv(c, w: float32[4,2,3,3])')],
-    [
-      'would need a part of the channels',
-      graph(image, 'y', slice('c', 'x', '1', '0', '2'), 'y = Conv(c, w: float32[4,2,3,3])'),
-    ],
-    ['channels are on the last axis', graph(image, 'y', slice('y', 'x', '2', '0', '2'))],
+    ['source-cut-off', graph(image, 'y', slice('c', 'x', '1', '0', '2'), 'y = Conv(c, w: float32[4,2,3,3])')],
+    ['needs-part', graph(image, 'y', slice('c', 'x', '1', '0', '2'), 'y = Conv(c, w: float32[4,2,3,3])')],
+    ['channels-last', graph(image, 'y', slice('y', 'x', '2', '0', '2'))],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 });

@@ -42,9 +42,9 @@ describe('ScatterND', () => {
   const one = (attrs: string, indices: string, updates: string): string =>
     graph(image, 'y', below, pad, `f = ScatterND${attrs}(d, ${indices}, ${updates})`, above);
   const rows: readonly Row[] = [
-    ['pads with another value than the bias below', graph(image, 'y', below, pad, sides([0.5, -0.26]), above)],
+    ['pad-not-bias', graph(image, 'y', below, pad, sides([0.5, -0.26]), above)],
     [
-      'a border of several values',
+      'border-varies',
       graph(
         image,
         'y',
@@ -55,7 +55,7 @@ describe('ScatterND', () => {
       ),
     ],
     [
-      'writes inside the border',
+      'border-inside',
       graph(
         image,
         'y',
@@ -66,7 +66,7 @@ describe('ScatterND', () => {
       ),
     ],
     [
-      'an index outside of the tensor',
+      'border-index',
       graph(
         image,
         'y',
@@ -77,20 +77,17 @@ describe('ScatterND', () => {
       ),
       'broken',
     ],
-    ['updates that do not fit the indices', one('', 'i: int64[1,4] = [0,0,0,0]', 'u: float32[2]'), 'broken'],
-    ['the border is added to', one('<reduction="add">', 'i: int64[1,4] = [0,0,0,0]', 'u: float32[1]'), 'broken'],
+    ['border-updates', one('', 'i: int64[1,4] = [0,0,0,0]', 'u: float32[2]'), 'broken'],
+    ['border-added', one('<reduction="add">', 'i: int64[1,4] = [0,0,0,0]', 'u: float32[1]'), 'broken'],
     [
-      'what is written to the border is computed',
+      'border-computed',
       graph(`${image}, u: float32[1]`, 'y', below, pad, 'f = ScatterND(d, i: int64[1,4] = [0,0,0,0], u)', above),
     ],
+    ['no-border-of-pad', graph(image, 'y', below, 'f = ScatterND(c, i: int64[1,4] = [0,0,0,0], u: float32[1])', above)],
+    ['used-elsewhere', graph(image, 'y, d', below, pad, sides([0.5, -0.25]), above)],
+    ['used-elsewhere', graph(image, 'y, s2', below, pad, sides([0.5, -0.25]), above)],
     [
-      'does not write the border of a Pad',
-      graph(image, 'y', below, 'f = ScatterND(c, i: int64[1,4] = [0,0,0,0], u: float32[1])', above),
-    ],
-    ['the border is used elsewhere', graph(image, 'y, d', below, pad, sides([0.5, -0.25]), above)],
-    ['the border is used elsewhere', graph(image, 'y, s2', below, pad, sides([0.5, -0.25]), above)],
-    [
-      'the amounts or the shape are not known',
+      'border-unknown',
       graph(
         'x: float32[n,2,3,3]',
         'y',
@@ -101,7 +98,7 @@ describe('ScatterND', () => {
       ),
     ],
     [
-      'pads the batch or the channels, or crops',
+      'pad-channels',
       graph(
         image,
         'y',
@@ -112,7 +109,7 @@ describe('ScatterND', () => {
       ),
     ],
     [
-      'no border',
+      'no-border',
       graph(
         image,
         'y',
@@ -125,7 +122,7 @@ describe('ScatterND', () => {
       'broken',
     ],
     [
-      'the border is too large to follow',
+      'border-large',
       graph(
         'x: float32[1,1,5000,5000]',
         'y',
@@ -135,7 +132,7 @@ describe('ScatterND', () => {
       ),
       'broken',
     ],
-    ['channels are on the last axis', one('', 'i: int64[1,4] = [0,0,0,0]', 'u: float32[1]')],
+    ['channels-last', one('', 'i: int64[1,4] = [0,0,0,0]', 'u: float32[1]')],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 });
