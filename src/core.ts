@@ -29,7 +29,13 @@ export * from './graph/types.js';
 export { castFeeds, type BoundaryCasts, withBoundaryCasts } from './running/boundary-casts.js';
 export { type ClassScore, classScores } from './running/class-scores.js';
 export { evaluator } from './running/evaluate.js';
-export { type ChosenSteps, type ImageInput, imageInput, stepsFor } from './running/image-inputs.js';
+export {
+  type ChosenSteps,
+  type ImageInput,
+  imageInput,
+  type ImageInputChoice,
+  stepsFor,
+} from './running/image-inputs.js';
 export { type KernelRun, providersText } from './running/kernels.js';
 export type { Sizes } from './running/random-inputs.js';
 export { requiredInputs } from './running/required-inputs.js';
@@ -66,6 +72,7 @@ export { sentenceOf } from './passes/rule.js';
 export { type DimChanges, setDims } from './passes/set-dims.js';
 export * from './tensor/dtype.js';
 export * from './tensor/image.js';
+export * from './tensor/image-tensor.js';
 export * from './tensor/preprocess.js';
 export * from './tensor/tensor.js';
 export { type ParseOptions, parseGraph } from './text/parse.js';
