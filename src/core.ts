@@ -5,7 +5,7 @@ export * from './base/errors.js';
 export { adjustLimits, LIMITS, type Limits } from './base/limits.js';
 export { grouped, nearest, printable, table } from './base/text.js';
 export * from './builders/index.js';
-export { exportOnnx, type ExportedOnnx, type ExportOnnxOptions, type SideFile } from './export/onnx.js';
+export { exportOnnx, type ExportedOnnx, type ExportOnnxOptions } from './export/onnx.js';
 export { readCheckpoint } from './formats/checkpoint.js';
 export { readNpy, writeNpy } from './formats/npy.js';
 export * from './formats/onnx/index.js';

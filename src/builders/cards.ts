@@ -18,7 +18,7 @@ import shufflenetV2 from '../../models/shufflenet-v2.json' with { type: 'json' }
 import squeezenet from '../../models/squeezenet.json' with { type: 'json' };
 import vgg from '../../models/vgg.json' with { type: 'json' };
 import { CnnxError } from '../base/errors.js';
-import { nearest, printable } from '../base/text.js';
+import { didYouMean, printable } from '../base/text.js';
 import { type Card, parseCard, type Variant } from './card.js';
 import { FAMILIES } from './families.js';
 
@@ -70,11 +70,8 @@ export function findVariant(name: string): Variant {
   const source = SOURCES.find((card) => Object.hasOwn(card.variants, name));
   const found = source && cardOf(source).variants.get(name);
   if (found) return found;
-  const near = nearest(
-    name,
-    SOURCES.flatMap((card) => Object.keys(card.variants)),
-  );
+  const known = SOURCES.flatMap((card) => Object.keys(card.variants));
   throw new CnnxError('builder/unknown', `there is no architecture ${printable(name)}`, {
-    hint: near.length > 0 ? `did you mean ${near.join(', ')}?` : 'cnnx list shows all of them',
+    hint: didYouMean(name, known) ?? 'cnnx list shows all of them',
   });
 }

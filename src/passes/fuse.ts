@@ -1,5 +1,5 @@
 import { CnnxError } from '../base/errors.js';
-import { nearest, printable } from '../base/text.js';
+import { didYouMean, printable } from '../base/text.js';
 import { Editor, everyGraph } from '../graph/edit.js';
 import type { Model } from '../graph/ir.js';
 import { cycleMessage, findCycle, nodeLabel } from '../graph/order.js';
@@ -116,9 +116,8 @@ function checkNames(names: readonly string[]): void {
   const known = listPasses().map((p) => p.name);
   for (const name of names) {
     if (known.includes(name)) continue;
-    const like = nearest(name, known);
     throw new CnnxError('passes/unknown-rule', `there is no lift or rule named ${printable(name)}`, {
-      hint: like.length > 0 ? `did you mean ${like.join(', ')}?` : 'cnnx fuse --list names them all',
+      hint: didYouMean(name, known) ?? 'cnnx fuse --list names them all',
     });
   }
 }

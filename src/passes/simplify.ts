@@ -1,5 +1,5 @@
 import { CnnxError } from '../base/errors.js';
-import { nearest, printable } from '../base/text.js';
+import { didYouMean, printable } from '../base/text.js';
 import { Editor } from '../graph/edit.js';
 import type { KnownInts } from '../graph/infer-node.js';
 import type { Model } from '../graph/ir.js';
@@ -119,12 +119,9 @@ function add(counts: Map<string, number>, name: string, count: number): void {
 function selection({ only, skip }: SimplifyOptions): (name: string) => boolean {
   for (const name of [...(only ?? []), ...(skip ?? [])]) {
     if (SIMPLIFICATIONS.some((s) => s.name === name)) continue;
-    const like = nearest(
-      name,
-      SIMPLIFICATIONS.map((s) => s.name),
-    );
+    const known = SIMPLIFICATIONS.map((s) => s.name);
     throw new CnnxError('passes/unknown-rule', `there is no rule named ${printable(name)}`, {
-      hint: like.length > 0 ? `did you mean ${like.join(', ')}?` : 'cnnx fuse --list names them all',
+      hint: didYouMean(name, known) ?? 'cnnx fuse --list names them all',
     });
   }
   return (name) => (only === undefined || only.includes(name)) && !(skip?.includes(name) ?? false);

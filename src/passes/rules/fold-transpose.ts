@@ -18,6 +18,6 @@ export const foldTranspose = rule({
     const perm = node.attr.perm ?? held.shape.map((_, i, all) => all.length - 1 - i);
     const folded = transposeTensor(held, perm);
     if (!folded) return skip('not-movable');
-    edit.settle(y, folded);
+    edit.foldTo(y, folded);
   },
 });

@@ -19,6 +19,6 @@ export const foldView = rule({
     const shape = staticShape(y.type);
     if (!shape || elementCount(shape) !== elementCount(held.shape)) return skip('shape-unknown');
     if (wouldCopy(x, held.byteLength)) return skip('constant-large');
-    edit.settle(y, reshapeTensor(held, shape));
+    edit.foldTo(y, reshapeTensor(held, shape));
   },
 });
