@@ -95,8 +95,8 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
 }
 
 /** A hint for a name that is not among the known ones: those that look like it, if any do. */
-export function didYouMean(word: string, known: Iterable<string>): string | undefined {
-  const like = nearest(word, known);
+export function didYouMean(word: string, known: Iterable<string>, count?: number): string | undefined {
+  const like = nearest(word, known, count);
   return like.length > 0 ? `did you mean ${like.join(', ')}?` : undefined;
 }
 

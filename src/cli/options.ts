@@ -90,7 +90,7 @@ function limit(text: string): string {
     throw new InvalidArgumentError('NAME=NUMBER, as in messageDepth=200.');
   if (!Object.hasOwn(LIMITS, name)) {
     throw new CnnxError('cli/usage', `there is no limit named ${printable(name)}`, {
-      hint: didYouMean(name, Object.keys(LIMITS)) ?? `one of ${Object.keys(LIMITS).join(', ')}`,
+      hint: didYouMean(name, Object.keys(LIMITS), 1) ?? `one of ${Object.keys(LIMITS).join(', ')}`,
     });
   }
   adjustLimits({ [name]: Number(value) });
