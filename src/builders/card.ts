@@ -3,7 +3,7 @@ import { CnnxError } from '../base/errors.js';
 import { didYouMean, printable } from '../base/text.js';
 import type { Family } from './family.js';
 import { count } from './family.js';
-import { type InitRules, initSchema } from './laws.js';
+import { type InitRules, initSchema } from './distributions.js';
 
 const perChannel = v.pipe(v.array(v.number()), v.minLength(1));
 
@@ -65,6 +65,7 @@ const cardEntries = {
   init: v.optional(initSchema, {}),
 };
 
+/** One row of a card: an architecture that can be built. */
 export interface Variant {
   readonly name: string;
   readonly card: Card;

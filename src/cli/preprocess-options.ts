@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   CnnxError,
-  COLOUR_ORDERS,
   type ImageInput,
   imageInput,
   type ImageSteps,
@@ -10,6 +9,7 @@ import {
   type Port,
   stepsFor,
 } from '../index.js';
+import { COLOUR_ORDERS } from '../tensor/preprocess.js';
 import { io } from './io.js';
 import { count } from './options.js';
 

@@ -1,5 +1,9 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { printable, table } from '../base/text.js';
+import { makeFolder, writeFile } from '../node/files/write-file.js';
+import { PATIENT } from '../running/runner.js';
+import { portText } from '../running/session.js';
 import {
   castFeeds,
   withBoundaryCasts,
@@ -11,21 +15,15 @@ import {
   type Image,
   imagenetLabels,
   imageTensor,
-  makeFolder,
   openModel,
-  PATIENT,
-  portText,
   prepareImage,
-  printable,
   readImage,
   readLabels,
   readTensorFile,
   type Session,
   startRunner,
-  table,
   type Tensor,
   typeText,
-  writeFile,
   writeNpy,
 } from '../index.js';
 import { io } from './io.js';

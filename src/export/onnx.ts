@@ -4,6 +4,7 @@ import { MAX_PROTOBUF } from '../base/limits.js';
 import { internalized, placeWeights, type SideFile, writeOnnx } from '../formats/onnx/index.js';
 import type { Model } from '../graph/ir.js';
 
+/** Where the weights of an exported model go. */
 export interface ExportOnnxOptions {
   /**
    * A side file: large initializers of the model and its subgraphs stand there, wherever they stood before. 'inline': all in the model.
@@ -16,6 +17,7 @@ export interface ExportOnnxOptions {
   readonly reencode?: boolean | undefined;
 }
 
+/** A model as the pieces of its files. */
 export interface ExportedOnnx {
   readonly model: Chunk[];
   /** The contents of the side file, if there is one. */

@@ -11,6 +11,7 @@ import type { OpRegistry } from './op-registry.js';
 import { nodeLabel } from './order.js';
 import { type Problem, ProblemList } from './problems.js';
 
+/** How much `checkModel` looks at. */
 export interface CheckOptions {
   /** Problems listed; the others are counted in a last entry. */
   readonly limit?: number;

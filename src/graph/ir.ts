@@ -206,6 +206,7 @@ export class Graph {
   }
 }
 
+/** A domain and the version of it that a model or function uses. The domain '' is ONNX's own. */
 export interface OpsetImport {
   readonly domain?: string | undefined;
   readonly version?: bigint | undefined;

@@ -9,10 +9,12 @@ import { type Merged, mergeLinear } from './affine/merge.js';
 import { RegionMemory } from './constant-regions.js';
 import type { Evaluate } from './evaluate.js';
 import type { Reason } from './reasons.js';
+import type { Rule } from './rule.js';
 import { type RunReport, runRules } from './runner.js';
 import { SIMPLIFICATIONS, simplify } from './simplify.js';
 import { forgetOpenSizes } from './types.js';
 
+/** What `fuse` may use. */
 export interface FuseOptions {
   /** Computes constant regions; without it, what takes arithmetic to fold stays. */
   readonly evaluate?: Evaluate | undefined;
@@ -20,8 +22,11 @@ export interface FuseOptions {
   readonly skip?: readonly string[] | undefined;
   /** The only lifts and rules to use; a lift still looks through the convolutions and products below it. */
   readonly only?: readonly string[] | undefined;
+  /** Rules of your own, applied beside those of cnnx. `skip` and `only` know their names. */
+  readonly rules?: readonly Rule[] | undefined;
 }
 
+/** What `fuse` did, and what it left alone and why. */
 export interface FuseReport {
   /** Operators that the algebra took away, by name; those it put in their place are in `after`. */
   readonly merged: ReadonlyMap<string, number>;
@@ -57,7 +62,8 @@ export function listPasses(): readonly { readonly name: string; readonly doc: st
  * for a name that `listPasses` does not have.
  */
 export async function fuse(model: Model, options: FuseOptions = {}): Promise<FuseReport> {
-  checkNames([...(options.only ?? []), ...(options.skip ?? [])]);
+  const own = options.rules ?? [];
+  checkNames([...(options.only ?? []), ...(options.skip ?? [])], own);
   refuseCircles(model);
   const before = operatorCounts(model);
   const merged: Merged = new Map();
@@ -69,7 +75,7 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
   let stale: readonly string[] = [];
   let left: RunReport['left'] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const simple = await simplify(model, { evaluate: options.evaluate, memory, ...rulesFor(options) });
+    const simple = await simplify(model, { evaluate: options.evaluate, memory, rules: own, ...rulesFor(options) });
     const algebra = runRules(model, [mergeLinear(lifts, merged)], { order: 'backward' });
     for (const report of [simple, algebra]) {
       for (const [name, count] of report.applied) applied.set(name, (applied.get(name) ?? 0) + count);
@@ -107,13 +113,13 @@ function liftsFor({ only, skip }: FuseOptions): readonly Lift[] {
 }
 
 /** The names that are rules, for `simplify`. */
-function rulesFor({ only, skip }: FuseOptions): { only?: string[]; skip?: string[] } {
-  const isRule = (name: string): boolean => SIMPLIFICATIONS.some((s) => s.name === name);
+function rulesFor({ only, skip, rules = [] }: FuseOptions): { only?: string[]; skip?: string[] } {
+  const isRule = (name: string): boolean => [...SIMPLIFICATIONS, ...rules].some((s) => s.name === name);
   return { ...(only && { only: only.filter(isRule) }), ...(skip && { skip: skip.filter(isRule) }) };
 }
 
-function checkNames(names: readonly string[]): void {
-  const known = listPasses().map((p) => p.name);
+function checkNames(names: readonly string[], own: readonly Rule[]): void {
+  const known = [...listPasses(), ...own].map((p) => p.name);
   for (const name of names) {
     if (known.includes(name)) continue;
     throw new CnnxError('passes/unknown-rule', `there is no lift or rule named ${printable(name)}`, {

@@ -14,6 +14,7 @@ export interface ImageInput extends ImageForm {
   readonly width: number | undefined;
 }
 
+/** Which input takes the images, where a model has several that could. */
 export interface ImageInputChoice {
   /** Which input, where several could take images. */
   readonly name?: string | undefined;
@@ -67,6 +68,7 @@ function asImageInput({ name, dtype, shape }: Port, layout: Layout | undefined):
   return undefined;
 }
 
+/** How images become the input of a model, and who says so. */
 export interface ChosenSteps {
   readonly steps: ImageSteps;
   /** Whether the model itself says so, under `cnnx.preprocess`. */

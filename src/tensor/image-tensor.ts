@@ -12,6 +12,7 @@ export interface ImageForm {
   readonly layout: Layout;
 }
 
+/** The order of the axes of images: N,C,H,W or N,H,W,C. */
 export type Layout = 'nchw' | 'nhwc';
 
 /** How pixels become elements. */

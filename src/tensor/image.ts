@@ -8,6 +8,7 @@ export interface Image {
   readonly data: Uint8Array;
 }
 
+/** How pixels are mixed when an image is resized: Pillow's filters of these names. */
 export type Interpolation = 'nearest' | 'bilinear' | 'bicubic';
 
 interface Filter {

@@ -30,6 +30,7 @@ import { notAModel } from './sniff.js';
 import { OnnxTensor } from './tensor.js';
 import { readInfo } from './types.js';
 
+/** Where external data is found, and the bounds for what is read. */
 export interface ReadOptions {
   /** Where external data is found; without it such tensors have a type and a shape, and their values cannot be read. */
   readonly external?: ExternalData | undefined;

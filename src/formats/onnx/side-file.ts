@@ -11,6 +11,7 @@ const ALIGNMENT = 64;
 /** What is smaller stays in the model: shapes, axes and scalars are read by tools that do not open side files. */
 const DEFAULT_THRESHOLD = 1024;
 
+/** A file for weights beside the model's. */
 export interface SideFile {
   /** The name that the model gives the side file, relative to its own folder. */
   readonly file: string;

@@ -1,5 +1,5 @@
 import { constantOf, Transpose } from '../../ops/index.js';
-import { transposeTensor } from '../../tensor/layout.js';
+import { transposeTensor } from '../../tensor/rearrange.js';
 import { holdsInitializers, maySettle, wouldCopy } from '../match.js';
 import { notApplicable, rule, skip } from '../rule.js';
 

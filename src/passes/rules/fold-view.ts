@@ -1,7 +1,7 @@
 import { staticShape } from '../../graph/types.js';
 import { constantOf, Flatten, Reshape, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1 } from '../../ops/index.js';
 import { elementCount } from '../../tensor/dtype.js';
-import { reshapeTensor } from '../../tensor/layout.js';
+import { reshapeTensor } from '../../tensor/rearrange.js';
 import { holdsInitializers, maySettle, wouldCopy } from '../match.js';
 import { notApplicable, rule, skip } from '../rule.js';
 
