@@ -48,8 +48,8 @@ export interface OpDef<I extends Slots = Slots, O extends Slots = Slots, A exten
   readonly domain: string;
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- stands for every signature; only its own infer function reads the arguments
 /** Any declared operator, whatever its inputs, outputs and attributes. */
+// oxlint-disable-next-line typescript/no-explicit-any -- stands for every signature; only its own infer function reads the arguments
 export type AnyOpDef = OpDef<any, any, any>;
 
 /** A node after `node.is(op)` has said yes. */

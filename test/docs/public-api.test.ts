@@ -24,7 +24,7 @@ const listed = (text: string): string[] =>
 const documented = new Map<string, boolean>();
 for (const file of readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts')))
   for (const [, doc, name = ''] of readFileSync(join(src, file), 'utf8').matchAll(
-    /(\*\/\n)?^export (?:async |abstract )*(?:function\*?|const|class|interface|type) (\w+)/gm,
+    /(\*\/\n(?:\/\/ .*\n)?)?^export (?:async |abstract )*(?:function\*?|const|class|interface|type) (\w+)/gm,
   ))
     documented.set(name, documented.get(name) === true || doc !== undefined);
 
