@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander';
-import { printable, table } from '../base/text.js';
 import {
   type BenchEntry,
   type BenchReport,
@@ -9,9 +8,11 @@ import {
   type KernelRun,
   type Model,
   openModel,
+  printable,
   profileModel,
   type ProviderName,
   setDims,
+  table,
 } from '../index.js';
 import { io } from './io.js';
 import { count, namedShape, namedSize, providerList, whole } from './options.js';

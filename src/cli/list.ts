@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { table } from '../base/text.js';
-import { findVariant, starterCard, type Variant, variants } from '../index.js';
+import { findVariant, starterCard, table, type Variant, variants } from '../index.js';
 import { io } from './io.js';
 
 interface Options {

@@ -1,7 +1,13 @@
-import { chunkSize } from '../base/bytes.js';
-import { checkWritable, writeFile } from '../node/files/write-file.js';
-import { type StateDictForm } from '../weights/deploy.js';
-import { deployedStateDict, openCheckpoint, openModel, writeSafetensors } from '../index.js';
+import {
+  checkWritable,
+  chunkSize,
+  deployedStateDict,
+  openCheckpoint,
+  openModel,
+  type StateDictForm,
+  writeFile,
+  writeSafetensors,
+} from '../index.js';
 import { io } from './io.js';
 
 export interface WrittenStateDict {

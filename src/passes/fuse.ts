@@ -1,20 +1,20 @@
 import { CnnxError } from '../base/errors.js';
-import { didYouMean, printable } from '../base/text.js';
+import { nearest, printable } from '../base/text.js';
 import { Editor, everyGraph } from '../graph/edit.js';
 import type { Model } from '../graph/ir.js';
 import { cycleMessage, findCycle, nodeLabel } from '../graph/order.js';
+import { algebra } from './affine/algebra.js';
 import type { Lift } from './affine/lift.js';
 import { LIFTS } from './affine/lifts/index.js';
-import { type Merged, mergeLinear } from './affine/merge.js';
+import type { Merged } from './affine/merge.js';
+import type { Rule } from './rule.js';
 import { RegionMemory } from './constant-regions.js';
 import type { Evaluate } from './evaluate.js';
 import type { Reason } from './reasons.js';
-import type { Rule } from './rule.js';
 import { type RunReport, runRules } from './runner.js';
 import { SIMPLIFICATIONS, simplify } from './simplify.js';
 import { forgetOpenSizes } from './types.js';
 
-/** What `fuse` may use. */
 export interface FuseOptions {
   /** Computes constant regions; without it, what takes arithmetic to fold stays. */
   readonly evaluate?: Evaluate | undefined;
@@ -22,11 +22,8 @@ export interface FuseOptions {
   readonly skip?: readonly string[] | undefined;
   /** The only lifts and rules to use; a lift still looks through the convolutions and products below it. */
   readonly only?: readonly string[] | undefined;
-  /** Rules of your own, applied beside those of cnnx. `skip` and `only` know their names. */
-  readonly rules?: readonly Rule[] | undefined;
 }
 
-/** What `fuse` did, and what it left alone and why. */
 export interface FuseReport {
   /** Operators that the algebra took away, by name; those it put in their place are in `after`. */
   readonly merged: ReadonlyMap<string, number>;
@@ -53,7 +50,8 @@ const MAX_ROUNDS = 8;
 
 /** Everything `fuse` can do, by the names that `only` and `skip` take: the lifts of the algebra by operator, then the rules. */
 export function listPasses(): readonly { readonly name: string; readonly doc: string }[] {
-  return [...LIFTS.map(({ name, doc }) => ({ name, doc })), ...SIMPLIFICATIONS];
+  const [, ...moves] = algebra([]);
+  return [...LIFTS, ...moves].map(({ name, doc }) => ({ name, doc })).concat(SIMPLIFICATIONS);
 }
 
 /**
@@ -62,12 +60,11 @@ export function listPasses(): readonly { readonly name: string; readonly doc: st
  * for a name that `listPasses` does not have.
  */
 export async function fuse(model: Model, options: FuseOptions = {}): Promise<FuseReport> {
-  const own = options.rules ?? [];
-  checkNames([...(options.only ?? []), ...(options.skip ?? [])], own);
+  checkNames([...(options.only ?? []), ...(options.skip ?? [])]);
   refuseCircles(model);
   const before = operatorCounts(model);
   const merged: Merged = new Map();
-  const lifts = liftsFor(options);
+  const rules = algebraFor(options, merged);
   const applied = new Map<string, number>();
   const skipped = new Map<string, Map<Reason, number>>();
   const failures: string[] = [];
@@ -75,8 +72,8 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
   let stale: readonly string[] = [];
   let left: RunReport['left'] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const simple = await simplify(model, { evaluate: options.evaluate, memory, rules: own, ...rulesFor(options) });
-    const algebra = runRules(model, [mergeLinear(lifts, merged)], { order: 'backward' });
+    const simple = await simplify(model, { evaluate: options.evaluate, memory, ...rulesFor(options) });
+    const algebra = runRules(model, rules, { order: 'backward' });
     for (const report of [simple, algebra]) {
       for (const [name, count] of report.applied) applied.set(name, (applied.get(name) ?? 0) + count);
       for (const [name, reasons] of report.skipped) skipped.set(name, reasons);
@@ -112,18 +109,26 @@ function liftsFor({ only, skip }: FuseOptions): readonly Lift[] {
   );
 }
 
+/** The rules of the algebra that are asked for; the merge always is, with the lifts that are. */
+function algebraFor({ only, skip }: FuseOptions, merged: Merged): readonly Rule[] {
+  const [merge, ...rest] = algebra(liftsFor({ only, skip }), merged);
+  const wanted = ({ name }: Rule): boolean => (only === undefined || only.includes(name)) && !skip?.includes(name);
+  return [...(merge ? [merge] : []), ...rest.filter(wanted)];
+}
+
 /** The names that are rules, for `simplify`. */
-function rulesFor({ only, skip, rules = [] }: FuseOptions): { only?: string[]; skip?: string[] } {
-  const isRule = (name: string): boolean => [...SIMPLIFICATIONS, ...rules].some((s) => s.name === name);
+function rulesFor({ only, skip }: FuseOptions): { only?: string[]; skip?: string[] } {
+  const isRule = (name: string): boolean => SIMPLIFICATIONS.some((s) => s.name === name);
   return { ...(only && { only: only.filter(isRule) }), ...(skip && { skip: skip.filter(isRule) }) };
 }
 
-function checkNames(names: readonly string[], own: readonly Rule[]): void {
-  const known = [...listPasses(), ...own].map((p) => p.name);
+function checkNames(names: readonly string[]): void {
+  const known = listPasses().map((p) => p.name);
   for (const name of names) {
     if (known.includes(name)) continue;
+    const like = nearest(name, known);
     throw new CnnxError('passes/unknown-rule', `there is no lift or rule named ${printable(name)}`, {
-      hint: didYouMean(name, known) ?? 'cnnx fuse --list names them all',
+      hint: like.length > 0 ? `did you mean ${like.join(', ')}?` : 'cnnx fuse --list names them all',
     });
   }
 }

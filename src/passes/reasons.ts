@@ -58,7 +58,6 @@ export const REASONS = {
   'channels-misfit': 'the numbers of channels do not agree',
   'channels-limit': 'there are more channels than the limit',
   'channels-last': 'the channels are on the last axis',
-  'channels-not-last': 'the channels are not on the last axis',
   'channels-not-first': 'the channels are not on axis 1',
   'rank-unknown': 'the rank is not known',
   'factor-rank': 'the rank of the first factor is 1 or not known',
@@ -76,11 +75,22 @@ export const REASONS = {
   'auto-pad': 'auto_pad makes the padding depend on a size that is not known',
   'sizes-unproven': 'two branches are not proven to have the same output size',
   'sizes-differ': 'two branches have different output sizes',
+  'borders-differ': 'two branches pad with different modes (zeros, reflect, edge, wrap)',
   'strides-differ': 'two branches have different strides',
   // linear operators
   'not-linear': 'the operator is not linear',
   'nothing-to-merge': 'there is nothing to merge',
   'no-absorber': 'no convolution or matrix product takes up the scale',
+  'branch-no-absorber': 'one of the branches has no convolution or matrix product that takes up the scale and shift',
+  'user-no-absorber': 'not every user of the value takes up the scale and shift',
+  'norm-no-absorber':
+    'no convolution or matrix product takes up the BatchNormalization, directly or through operators that it commutes with',
+  'not-per-channel-here': 'the scale or shift would no longer be one number for each channel of the convolution',
+  'shift-not-through': 'a shift does not commute with an operator in between; a scale would',
+  'scale-negative': 'a scale that is negative or zero does not commute with a maximum or Relu in between',
+  'movement-unknown': 'how an operator in between moves the elements is not known',
+  'too-far': 'the convolutions that could take it up are too many or too far away',
+  'absorbed-twice': 'one convolution would have to take it up twice',
   'no-weights': 'there are no weights',
   'attributes-misfit': 'the attributes do not fit the weight or the window',
   'first-transposed': 'the first factor is transposed',
@@ -121,7 +131,9 @@ export const REASONS = {
   'joins-unlike-geometry': 'the joined convolutions have different geometries',
   'splits-other-axis': 'the Split divides another axis than the channels',
   'slices-batch': 'the Slice cuts the batch',
-  'slice-step': 'the Slice has steps other than 1',
+  'slice-reverses': 'the Slice reverses a spatial axis',
+  'gathers-other-axis': 'the Gather selects along another axis than the channels',
+  'indices-computed': 'the indices of the channels are computed, or not a list',
   'takes-part': 'the Slice takes a part, or the shape is not known',
   reverses: 'the Slice reverses an axis',
   'no-stack': 'the reduction is not the sum or mean of a stack',
@@ -154,8 +166,6 @@ export const REASONS = {
   'window-several': 'the window has several elements',
   'stride-skips': 'the stride leaves elements out',
   // views, transposes, clamps
-  'no-norm-between': 'there is no BatchNormalization between a transpose and its inverse',
-  'no-inverse': 'the second view is not the inverse of the first',
   'not-a-view': 'the input is not a view (Reshape, Flatten, Squeeze, Unsqueeze)',
   'view-no-convolution': 'the view is not of a convolution',
   'no-reshape': 'opset 4 has no Reshape with a constant shape',
@@ -167,8 +177,4 @@ export const REASONS = {
   'not-after-product': 'neither operand is a MatMul',
 } as const satisfies Readonly<Record<string, string>>;
 
-/** A key of the table, or a sentence that a rule from outside of cnnx brings: `own: the input is no Mul`. */
-export type Reason = keyof typeof REASONS | OwnReason;
-export type OwnReason = `own: ${string}`;
-
-export const isOwn = (reason: Reason): reason is OwnReason => reason.startsWith('own: ');
+export type Reason = keyof typeof REASONS;

@@ -5,7 +5,7 @@ import type { Model } from '../../src/graph/ir.js';
 import { parseGraph } from '../../src/text/parse.js';
 import { registry } from '../../src/ops/index.js';
 import { LIFTS } from '../../src/passes/affine/lifts/index.js';
-import { mergeLinear } from '../../src/passes/affine/merge.js';
+import { algebra } from '../../src/passes/affine/algebra.js';
 import { fuse } from '../../src/passes/fuse.js';
 import { runRules } from '../../src/passes/runner.js';
 import { compareInOrt, compareNaive, drawFeeds } from '../support/equivalence.js';
@@ -34,11 +34,11 @@ async function check(text: string, counts: Counts): Promise<void> {
   for (const model of [before, merged])
     if (problemsOf(model).length > 0 && !broken) expect(problemsOf(model)).toEqual([]);
   liftAll(before, counts);
-  const report = runRules(merged, [mergeLinear(LIFTS)], { order: 'backward' });
-  for (const [reason, n] of report.skipped.get('merge-linear') ?? [])
+  const report = runRules(merged, algebra(LIFTS), { order: 'backward' });
+  for (const [reason, n] of [...report.skipped.values()].flatMap((reasons) => [...reasons]))
     counts.reasons.set(reason, (counts.reasons.get(reason) ?? 0) + n);
   counts.cases += 1;
-  const edits = report.applied.get('merge-linear') ?? 0;
+  const edits = [...report.applied.values()].reduce((n, count) => n + count, 0);
   if (edits > 0) counts.merged += 1;
   const whole = counts.cases % FUSE_EVERY === 0;
   if (whole) await fuse(fused);

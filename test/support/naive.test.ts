@@ -151,6 +151,11 @@ const CASES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   Constant: shape4.map((d) => graph(d, `c = Constant<value:float32${dims(d)}>()\n y = Add(x, c)`)),
   Conv: window.map(convText),
   ConvTranspose: window.map(transposeText),
+  DepthToSpace: fc
+    .record({ b: int(1, 3), c: int(1, 2), crd: fc.boolean(), h: int(1, 3) })
+    .map(({ b, c, crd, h }) =>
+      graph([2, b * b * c, h, 2], `y = DepthToSpace<blocksize=${b}, mode="${crd ? 'CRD' : 'DCR'}">(x)`),
+    ),
   Div: elementwise('Div'),
   Dropout: unary('Dropout'),
   Expand: shape4.map((d) => graph([1, d[1] ?? 1, 1], `y = Expand(x, s: ${ints([d[0] ?? 1, 1, d[2] ?? 1])})`)),
@@ -164,7 +169,11 @@ const CASES: Readonly<Record<string, fc.Arbitrary<string>>> = {
         `y = Gemm<alpha=0.5, beta=2.0, transA=${ta}, transB=${tb}>(x, w: float32${dims(tb ? [n, k] : [k, n])}, c: float32${dims(shape)})`,
       );
     }),
+  Gather: fc
+    .record({ d: shape4, axis: int(0, 3), index: list(3, -1, 0) })
+    .map(({ d, axis, index }) => graph(d, `y = Gather<axis=${axis}>(x, i: ${ints(index)})`)),
   GlobalAveragePool: unary('GlobalAveragePool'),
+  GlobalMaxPool: unary('GlobalMaxPool'),
   Greater: shape4.map((d) => graph(d, `g = Greater(x, c: float32[] = [0.25])\n y = Cast<to=1>(g)`)),
   Identity: unary('Identity'),
   If: shape4.map((d) =>
@@ -183,14 +192,27 @@ const CASES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   Mean: variadic('Mean'),
   Mul: elementwise('Mul'),
   Neg: unary('Neg'),
+  PRelu: shape4.map((d) => graph(d, `y = PRelu(x, s: float32[${d[1]},1,1])`)),
   Pad: padText,
+  ReduceMax: reduction('ReduceMax'),
   ReduceMean: reduction('ReduceMean'),
   ReduceSum: reduction('ReduceSum'),
   Relu: unary('Relu'),
   Reshape: shape4.map((d) => graph(d, `y = Reshape(x, s: int64[3] = [0,-1,${d[3]}])`)),
+  Resize: fc
+    .record({ d: shape4, h: int(1, 3), w: int(1, 3), linear: fc.boolean() })
+    .map(({ d, h, w, linear }) =>
+      graph(
+        d,
+        `y = Resize<${linear ? 'mode="linear"' : 'mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric"'}>(x, _, s: float32[4] = [1,1,${h},${w}])`,
+      ),
+    ),
   ScatterND: shape4.map((d) => graph(d, `y = ScatterND(x, i: int64[2,2] = [0,1,1,-2], u: float32[2,${d[2]},${d[3]}])`)),
   Sigmoid: unary('Sigmoid'),
   Slice: sliceText,
+  SpaceToDepth: fc
+    .record({ b: int(1, 3), c: int(1, 2), h: int(1, 3) })
+    .map(({ b, c, h }) => graph([2, c, h * b, 2 * b], `y = SpaceToDepth<blocksize=${b}>(x)`)),
   Split: fc
     .record({ sizes: list(3, 1, 3), axis: int(-2, 1) })
     .map(({ sizes, axis }) =>

@@ -10,8 +10,8 @@ import { LIFTS } from '../../src/passes/affine/lifts/index.js';
 import { planOf } from '../../src/passes/affine/plan.js';
 
 const CHOICES: readonly Choices[] = [
-  { stacked: 4, sum: 'always', parts: true },
-  { stacked: 0, sum: 'cheap', parts: false },
+  { stacked: 4, sum: 'always', parts: true, shared: true },
+  { stacked: 0, sum: 'cheap', parts: false, shared: false },
 ];
 
 export interface Given {

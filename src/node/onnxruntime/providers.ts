@@ -17,7 +17,6 @@ export const PROVIDERS: readonly ProviderName[] = ['cuda', 'webgpu', 'cpu'];
 /** A shader compiler on a software adapter takes seconds. */
 const PROBE_TIMEOUT = 60_000;
 
-/** Whether a provider works here, and why not. */
 export interface ProviderProbe {
   readonly provider: ProviderName;
   readonly works: boolean;
@@ -111,7 +110,6 @@ function remedy(provider: ProviderName, reason: string): string | undefined {
   return INSTALL_CUDA;
 }
 
-/** What runs a model, and what was passed over. */
 export interface ChosenProvider {
   readonly provider: ProviderName;
   /** Those that `auto` passed over, with their reasons. */

@@ -13,7 +13,12 @@ export interface Axis {
   readonly slack: number;
   /** SAME_UPPER or SAME_LOWER at a length that is not known: offset and slack depend on it, and stand here as 0. */
   readonly auto?: 'SAME_UPPER' | 'SAME_LOWER' | undefined;
+  /** What stands outside of the input, where it is not zeros: its own elements, as a Pad of that mode puts them there. */
+  readonly border?: Border | undefined;
 }
+
+/** Modes of Pad whose padding is made of the input's elements. The element at a place outside is the same whatever the amounts. */
+export type Border = 'reflect' | 'edge' | 'wrap';
 
 /** The axis of the identity: one tap, nothing moved. */
 export const UNIT: Axis = { taps: 1, stride: 1, dilation: 1, offset: 0, slack: -1 };
@@ -33,6 +38,10 @@ export const outputLength = (a: Axis, length: number): number => Math.floor((len
 /** Reads exactly the input's elements, each where it stands (or every stride-th): what is outside the output is outside the input. */
 const isPointwise = (a: Axis): boolean => a.taps === 1 && a.offset === 0 && a.slack === -1 && !a.auto;
 
+/** Outside of its output the window reads only what is outside of the input, as a 1x1 does, and windows that do not overlap. */
+const staysOutside = (a: Axis): boolean =>
+  a.auto === undefined && a.border === undefined && lastTap(a) < a.stride && a.offset + a.slack >= -1;
+
 /** Whether a window ever looks beyond its input, at any length. A negative pad never does. */
 export const looksOutside = (a: Axis): boolean => a.auto !== undefined || padBegin(a) > 0 || padEnd(a) > 0;
 
@@ -51,9 +60,12 @@ export function compose(outer: Axis, inner: Axis, zeroBelow: boolean): Composed 
   if (outer.auto || inner.auto)
     return isPointwise(outer) && outer.stride === 1 ? { axis: inner, outerStep: 0, innerStep: 1 } : skip('auto-pad');
   if (looksOutside(outer)) {
-    if (!isPointwise(inner)) return skip('padded-above-window');
-    if (!zeroBelow) return skip('padded-above-bias');
+    // Zeros of the output stem from zeros of the input; copies of its elements from copies at the same places.
+    const alike = outer.border ? isPointwise(inner) && inner.stride === 1 : staysOutside(inner);
+    if (!alike) return skip('padded-above-window');
+    if (!outer.border && !zeroBelow) return skip('padded-above-bias');
   }
+  const border = looksOutside(outer) ? outer.border : inner.border;
   const outerDilation = outer.dilation * inner.stride;
   const step =
     outer.taps === 1 ? inner.dilation : inner.taps === 1 ? outerDilation : gcd(outerDilation, inner.dilation);
@@ -69,6 +81,7 @@ export function compose(outer: Axis, inner: Axis, zeroBelow: boolean): Composed 
       offset: outer.offset * inner.stride + inner.offset,
       // floor((floor((L + a) / s) + m) / t) = floor((L + a + m s) / (s t))
       slack: inner.slack + inner.stride * (1 + outer.slack),
+      ...(border && { border }),
     },
   };
 }
@@ -80,25 +93,33 @@ export interface Aligned {
   readonly steps: readonly [number, number];
 }
 
-/** One axis that holds the taps of both: two windows on one input, summed. `length`: the input's, if known. A reason when they do not align. */
-export function align(a: Axis, b: Axis, length: number | undefined): Aligned | Skip {
+/**
+ * One axis that holds the taps of both: two windows on one input, summed. `length`: the input's, if known; `equal` if both are known to have equally
+ * many outputs, whatever it is. A reason when they do not align.
+ */
+export function align(a: Axis, b: Axis, length: number | 'equal' | undefined): Aligned | Skip {
   if (sameAxis(a, b)) return { axis: a, starts: [0, 0], steps: [1, 1] };
   if (a.auto || b.auto) return skip('auto-pad');
+  if (looksOutside(a) && looksOutside(b) && a.border !== b.border) return skip('borders-differ');
   if (a.stride !== b.stride) return skip('strides-differ');
   const equalLengths =
-    a.slack === b.slack || (length !== undefined && outputLength(a, length) === outputLength(b, length));
+    a.slack === b.slack ||
+    length === 'equal' ||
+    (length !== undefined && outputLength(a, length) === outputLength(b, length));
   if (!equalLengths) return skip(length === undefined ? 'sizes-unproven' : 'sizes-differ');
   // The widest steps that meet every tap of both.
   const between = (x: Axis): number => (x.taps > 1 ? x.dilation : 0);
   const dilation = gcd(gcd(between(a), between(b)), a.offset - b.offset) || 1;
   const offset = Math.min(a.offset, b.offset);
   const last = Math.max(lastTap(a), lastTap(b));
+  const border = looksOutside(a) ? a.border : b.border;
   const axis: Axis = {
     taps: (last - offset) / dilation + 1,
     stride: a.stride,
     dilation,
     offset,
     slack: Math.max(a.slack, b.slack),
+    ...(border && { border }),
   };
   return {
     axis,
@@ -115,7 +136,8 @@ export const sameAxis = (a: Axis, b: Axis): boolean =>
   (a.taps === 1 || a.dilation === b.dilation) &&
   a.offset === b.offset &&
   a.slack === b.slack &&
-  a.auto === b.auto;
+  a.auto === b.auto &&
+  a.border === b.border;
 
 export function gcd(a: number, b: number): number {
   let [x, y] = [Math.abs(a), Math.abs(b)];
@@ -123,13 +145,21 @@ export function gcd(a: number, b: number): number {
   return x;
 }
 
-/** The axis as it reads when its input was padded by (begin, end), negative for a crop: what a Pad or Slice does, as a window of its own. */
-export const shiftAxis = (begin: number, end: number): Axis => ({
+/**
+ * The axis as it reads when its input was padded by (begin, end), negative for a crop: what a Pad or Slice does, as a window of its own. With a step
+ * it reads every step-th element of that.
+ */
+export const shiftAxis = (
+  begin: number,
+  end: number,
+  { step = 1, border }: { step?: number; border?: Border | undefined } = {},
+): Axis => ({
   taps: 1,
-  stride: 1,
+  stride: step,
   dilation: 1,
   offset: begin === 0 ? 0 : -begin,
   slack: begin + end - 1,
+  ...(border && (begin > 0 || end > 0) && { border }),
 });
 
 /** The explicit form of auto_pad at a known length (ONNX Conv, "auto_pad"). */
@@ -158,6 +188,19 @@ export function autoAxis(
   // At stride 1 any length gives the same pads.
   const [begin, end] = samePads(mode, taps, stride, dilation, length ?? (taps - 1) * dilation + 1);
   return axisOf(taps, stride, dilation, begin, end);
+}
+
+/** Modes of padding, other than with zeros, that a window needs. */
+export const bordersOf = (axes: readonly Axis[]): readonly Border[] => [
+  ...new Set(axes.flatMap((a) => (looksOutside(a) && a.border ? [a.border] : []))),
+];
+
+/** The same outputs at this length from less padding at the end: as much as at the beginning, or just what the last window reads. */
+export function tightened(axis: Axis, length: number | undefined): Axis {
+  const excess = padEnd(axis) - padBegin(axis);
+  if (axis.auto || length === undefined || excess <= 0) return axis;
+  const least = (outputLength(axis, length) - 1) * axis.stride - length;
+  return { ...axis, slack: Math.max(axis.border ? least : axis.slack - excess, least) };
 }
 
 export interface Legal {

@@ -47,6 +47,9 @@ const MAX_NOTES = 4;
 /** The users of a value with more of them are not searched: each user may ask, which would be quadratic. */
 const MAX_USERS_LOOKED_AT = 64;
 
+/** Operators that only move elements: reading through one of them costs nothing, also where others need what it makes. */
+const MOVERS: ReadonlySet<string> = new Set(['Pad', 'Slice']);
+
 /** Choices among exact forms; the cost decides between them. */
 export interface Choices {
   /** Windows put on top of windows; at 0 not on top of sums of several sources either. */
@@ -55,6 +58,8 @@ export interface Choices {
   readonly sum: 'always' | 'cheap';
   /** Go through Slice and Split, or take what they give as a source. */
   readonly parts: boolean;
+  /** Go through Pads and Slices of a value that other nodes use too: they read the same source. */
+  readonly shared: boolean;
 }
 
 export interface Note {
@@ -67,6 +72,7 @@ interface Met {
   stacked: boolean;
   sum: boolean;
   parts: boolean;
+  shared: boolean;
 }
 
 /** The result of lifting a value. */
@@ -84,9 +90,30 @@ export interface Memory {
   set(value: Value, lifted: Lifted): void;
 }
 
+/** What the node that asks for a value knows of it: its channels, its spatial axes, and how often the node itself uses it. */
+interface Known {
+  readonly channels?: number;
+  readonly rank?: number;
+  readonly uses?: number;
+}
+
+/** A value read as if an affine map stood below it. */
+export interface Assumed {
+  readonly value: Value;
+  readonly map: (itself: Form) => Form | Skip;
+}
+
+export interface LiftingOptions {
+  /** What earlier attempts with these choices came to, at and below other roots. */
+  readonly memory?: Memory | undefined;
+  readonly maxDepth?: number | undefined;
+  /** Of these values an affine map is assumed, whatever makes them. */
+  readonly assumed?: Assumed | undefined;
+}
+
 /** One attempt at a form: the choices made, which of them came up, and the reasons met on the way. */
 export class Lifting {
-  met: Met = { stacked: false, sum: false, parts: false };
+  met: Met = { stacked: false, sum: false, parts: false, shared: false };
   notes: Note[] = [];
   #depth = 0;
   /** Nodes asked for their forms so far. */
@@ -100,8 +127,7 @@ export class Lifting {
     readonly choices: Choices,
     /** Where the channels are in the values at hand: see `Form`. */
     readonly layout: 'first' | 'last',
-    /** `memory`: what earlier attempts with these choices came to, at and below other roots. */
-    private readonly options: { readonly memory?: Memory | undefined; readonly maxDepth?: number | undefined } = {},
+    private readonly options: LiftingOptions = {},
   ) {
     this.#maxDepth = options.maxDepth ?? MAX_DEPTH;
   }
@@ -116,7 +142,7 @@ export class Lifting {
     const asked = this.#asked;
     const { met, notes } = this;
     const levels = this.#levels;
-    this.met = { stacked: false, sum: false, parts: false };
+    this.met = { stacked: false, sum: false, parts: false, shared: false };
     this.notes = [];
     this.#levels = Number.POSITIVE_INFINITY;
     this.#depth += 1;
@@ -135,16 +161,17 @@ export class Lifting {
     this.met.stacked ||= met.stacked;
     this.met.sum ||= met.sum;
     this.met.parts ||= met.parts;
+    this.met.shared ||= met.shared;
     this.notes.push(...notes.slice(-MAX_NOTES));
     this.#levels = Math.min(this.#levels, levels + 1);
     return form;
   }
 
   /** The form of an operand: through its producer where nothing else needs the value, otherwise the value itself as a source. */
-  operand(value: Value, known: { readonly channels?: number; readonly rank?: number } = {}): Form | Skip {
+  operand(value: Value, known: Known = {}): Form | Skip {
     const { producer } = value;
-    if (producer && this.lifts.has(producer.opType)) {
-      const why = standsAlone(value);
+    if (producer && this.lifts.has(producer.opType) && this.options.assumed?.value !== value) {
+      const why = this.#standsAlone(value, producer, known.uses ?? 1);
       if (why !== undefined) this.notes.push({ node: producer, reason: why });
       else if (this.#depth >= this.#maxDepth) this.#levels = 0;
       else {
@@ -155,8 +182,15 @@ export class Lifting {
     return this.source(value, known);
   }
 
+  #standsAlone(value: Value, producer: Node, own: number): Reason | undefined {
+    const why = standsAlone(value, own);
+    if (why !== 'used-elsewhere' || !MOVERS.has(producer.opType) || value.uses.size > MAX_USERS_LOOKED_AT) return why;
+    this.met.shared = true;
+    return this.choices.shared ? undefined : why;
+  }
+
   /** A value as a source. */
-  source(value: Value, known: { readonly channels?: number; readonly rank?: number } = {}): Form | Skip {
+  source(value: Value, known: Known = {}): Form | Skip {
     const shape = value.type?.kind === 'tensor' ? value.type.shape : undefined;
     const rank = this.layout === 'last' ? 0 : shape ? shape.length - 2 : known.rank;
     const size = this.layout === 'last' ? shape?.at(-1) : shape?.[1];
@@ -164,14 +198,16 @@ export class Lifting {
     if (rank === undefined || rank < 0 || channels === undefined) return notApplicable('channels-unknown');
     if (known.channels !== undefined && known.channels !== channels) return skip('channels-misfit');
     if (channels > LIMITS.channels) return skip('channels-limit');
-    return identityForm(value, channels, rank, this.layout);
+    const { assumed } = this.options;
+    const itself = identityForm(value, channels, rank, this.layout);
+    return assumed?.value === value ? assumed.map(itself) : itself;
   }
 
   /** A window above an operand: composed with the operand's form where that is exact and allowed, else above the operand itself. */
   window(
     node: Node,
     x: Value,
-    known: { readonly channels?: number; readonly rank?: number },
+    known: Known,
     layer: (below: Form) => Layer,
     borderIsBias?: (below: Form) => boolean,
   ): Form | Skip {
@@ -247,8 +283,8 @@ export class Lifting {
 
 const added = (a: Float64Array, b: Float64Array): Float64Array => a.map((x, i) => x + (b[i] ?? 0));
 
-/** Why a value cannot be merged away: something beside its one consumer needs it. */
-function standsAlone(value: Value): Reason | undefined {
+/** Why a value cannot be merged away: something needs it beside the one node that uses it `own` times. */
+function standsAlone(value: Value, own: number): Reason | undefined {
   if (value.outputCount > 0) return 'graph-output';
   if (value.uses.size > MAX_USERS_LOOKED_AT) return 'used-elsewhere';
   let uses = 0;
@@ -256,5 +292,5 @@ function standsAlone(value: Value): Reason | undefined {
     uses += count;
     if (user.graph !== value.graph) return 'captured';
   }
-  return uses === 1 ? undefined : 'used-elsewhere';
+  return uses === own ? undefined : 'used-elsewhere';
 }

@@ -1,9 +1,9 @@
 import type { Editor } from '../../graph/edit.js';
 import type { Node, Value } from '../../graph/ir.js';
-import { Add, Conv, ConvTranspose, Gemm, MatMul } from '../../ops/index.js';
-import { fromFloat64, type Tensor } from '../../tensor/tensor.js';
+import { Add, Conv, ConvTranspose, Gemm, MatMul, Pad, Pad2 } from '../../ops/index.js';
+import { fromFloat64, int64Tensor, type Tensor } from '../../tensor/tensor.js';
 import { isSkip, type Skip } from '../rule.js';
-import { padBegin, padEnd } from './axis.js';
+import { type Axis, bordersOf, padBegin, padEnd } from './axis.js';
 import type { FloatType, Term } from './form.js';
 import type { Plan } from './plan.js';
 import { type MergedWeights, rounded } from './weights.js';
@@ -13,9 +13,17 @@ interface Weights {
   readonly weight: Tensor;
 }
 
-/** Writes a plan out in place of the root. Every number is made before the first edit. */
-export function lower(plan: Plan, root: Node, edit: Editor, merged: MergedWeights): Skip | undefined {
-  const { form, windows, sources } = plan;
+/** A plan with all of its numbers. */
+export interface Prepared {
+  readonly plan: Plan;
+  readonly root: Node;
+  readonly weights: readonly Weights[];
+  readonly bias: Tensor | undefined;
+}
+
+/** Every number of a plan, in the model's own type; a reason when the type cannot hold one. `root` makes the value that the plan is for. */
+export function prepare(plan: Plan, root: Node, merged: MergedWeights): Prepared | Skip {
+  const { form, windows } = plan;
   const type = form.type ?? 'float32';
   const weights: Weights[] = [];
   for (const term of windows) {
@@ -24,8 +32,12 @@ export function lower(plan: Plan, root: Node, edit: Editor, merged: MergedWeight
     weights.push({ term, weight });
   }
   const bias = form.bias ? rounded(type, [form.outputs], form.bias.values()) : undefined;
-  if (isSkip(bias)) return bias;
+  return isSkip(bias) ? bias : { plan, root, weights, bias };
+}
 
+/** Writes a plan out in place of its root. */
+export function write({ plan, root, weights, bias }: Prepared, edit: Editor): void {
+  const { form, windows, sources } = plan;
   const addends: Value[] = sources.map((t) => t.source);
   const names: Rename[] = [];
   const last = addends.length === 0 ? weights.length - 1 : -1;
@@ -41,7 +53,6 @@ export function lower(plan: Plan, root: Node, edit: Editor, merged: MergedWeight
   if (addends.length > 1) writeSum(edit, root, addends);
   for (const { value, wanted } of names)
     if (wanted !== value.name && !value.graph.values.has(wanted)) edit.rename(value, wanted);
-  return undefined;
 }
 
 function writeSum(edit: Editor, root: Node, addends: readonly Value[]): void {
@@ -105,7 +116,7 @@ function writeWindow(
       ? edit.replace(root, ConvTranspose, inputs, attrs, { name, attrsFrom })
       : edit.add(root.graph, ConvTranspose, inputs, attrs, { ...put, attrsFrom });
   } else {
-    const inputs = { x: term.source, w, b };
+    const inputs = { x: padded(edit, root, term), w, b };
     made = replace
       ? edit.replace(root, Conv, inputs, convAttrs(term), { name })
       : edit.add(root.graph, Conv, inputs, convAttrs(term), put);
@@ -116,14 +127,31 @@ function writeWindow(
 /** Below opset 11 Gemm's C is not optional. */
 const needsBias = (root: Node): boolean => (root.opset ?? 0) < 11;
 
+/** The source with the padding that no convolution has: with its own elements. Amounts: all begins, then all ends. */
+function padded(edit: Editor, root: Node, { source, axes }: Term): Value {
+  let value = source;
+  for (const mode of bordersOf(axes)) {
+    const amount = (of: (a: Axis) => number): number[] => [0, 0, ...axes.map((a) => (a.border === mode ? of(a) : 0))];
+    const pads = [...amount(padBegin), ...amount(padEnd)];
+    if ((root.opset ?? 0) < 11 && mode !== 'wrap')
+      value = edit.add(root.graph, Pad2, { x: value }, { mode, pads }, { before: root }).out.y;
+    else {
+      const amounts = edit.constant(root.graph, int64Tensor([pads.length], pads), 'merged.pads');
+      value = edit.add(root.graph, Pad, { x: value, pads: amounts }, { mode }, { before: root }).out.y;
+    }
+  }
+  return value;
+}
+
 function convAttrs(term: Term) {
   const auto = term.axes.find((a) => a.auto)?.auto;
+  const pads = [padBegin, padEnd].flatMap((of) => term.axes.map((a) => (a.border ? 0 : of(a))));
   return {
     ...(auto ? { auto_pad: auto } : {}),
     dilations: term.axes.map((a) => a.dilation),
     group: term.groups,
     kernel_shape: term.axes.map((a) => a.taps),
-    ...(auto ? {} : { pads: [...term.axes.map(padBegin), ...term.axes.map(padEnd)] }),
+    ...(auto ? {} : { pads }),
     strides: term.axes.map((a) => a.stride),
   };
 }

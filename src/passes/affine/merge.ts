@@ -4,23 +4,35 @@ import { notApplicable, isSkip, type Rule, type Skip, skip } from '../rule.js';
 import { type Form, nodesOf } from './form.js';
 import { type Choices, type Lift, Lifting } from './lift.js';
 import { LiftMemory } from './lift-memory.js';
-import { lower } from './lower.js';
+import { prepare, write } from './lower.js';
 import { type Plan, planOf } from './plan.js';
-import { MergedWeights } from './weights.js';
+import type { MergedWeights } from './weights.js';
 
 /** Forms to try for one root, the widest first: the first that is a gain is taken. */
 const ATTEMPTS: readonly Choices[] = [
-  { stacked: 4, sum: 'always', parts: true },
-  { stacked: 4, sum: 'cheap', parts: true },
-  { stacked: 4, sum: 'always', parts: false },
-  { stacked: 4, sum: 'cheap', parts: false },
-  { stacked: 1, sum: 'always', parts: true },
-  { stacked: 1, sum: 'cheap', parts: false },
-  { stacked: 0, sum: 'always', parts: true },
-  { stacked: 0, sum: 'cheap', parts: true },
-  { stacked: 0, sum: 'always', parts: false },
-  { stacked: 0, sum: 'cheap', parts: false },
+  { stacked: 4, sum: 'always', parts: true, shared: true },
+  { stacked: 4, sum: 'cheap', parts: true, shared: true },
+  { stacked: 4, sum: 'always', parts: true, shared: false },
+  { stacked: 4, sum: 'cheap', parts: true, shared: false },
+  { stacked: 4, sum: 'always', parts: false, shared: false },
+  { stacked: 4, sum: 'cheap', parts: false, shared: false },
+  { stacked: 1, sum: 'always', parts: true, shared: false },
+  { stacked: 1, sum: 'cheap', parts: false, shared: false },
+  { stacked: 0, sum: 'always', parts: true, shared: true },
+  { stacked: 0, sum: 'always', parts: true, shared: false },
+  { stacked: 0, sum: 'cheap', parts: true, shared: false },
+  { stacked: 0, sum: 'always', parts: false, shared: false },
+  { stacked: 0, sum: 'cheap', parts: false, shared: false },
 ];
+
+/** The choices of an attempt that came up: another attempt with the same ones would end the same. */
+const keyOf = (met: Readonly<Record<keyof Choices, boolean>>, choices: Choices): string =>
+  [
+    met.stacked && choices.stacked,
+    met.sum && choices.sum,
+    met.parts && choices.parts,
+    met.shared && choices.shared,
+  ].join();
 
 /** What was merged, for the report: operators by name, as often as they went. */
 export type Merged = Map<string, number>;
@@ -29,10 +41,10 @@ export type Merged = Map<string, number>;
  * The one rule of the algebra: the value that a linear operator makes is lifted to an affine form of the values that its linear region starts from,
  * and written out again as the fewest convolutions. Runs backwards over the graph, so that it meets the end of each region first.
  */
-export function mergeLinear(lifts: readonly Lift[], merged: Merged = new Map()): Rule {
+export function mergeLinear(lifts: readonly Lift[], merged: Merged, weights: MergedWeights): Rule {
   const byOp = new Map<string, Lift>();
   for (const l of lifts) byOp.set(l.roots[0]?.name ?? l.name, l);
-  const known: Known = { lifts: byOp, memory: new LiftMemory(), weights: new MergedWeights() };
+  const known: Known = { lifts: byOp, memory: new LiftMemory(), weights };
   return {
     name: 'merge-linear',
     doc: 'a region of linear operators -> the convolutions that it is the sum of',
@@ -60,8 +72,9 @@ function mergeAt(root: Node, edit: Editor, known: Known, merged: Merged): Skip |
       continue;
     }
     const removed = [...found.removed].map((n) => n.opType);
-    const refused = lower(found, root, edit, known.weights);
-    if (refused) return refused;
+    const prepared = prepare(found, root, known.weights);
+    if (isSkip(prepared)) return prepared;
+    write(prepared, edit);
     for (const op of removed) merged.set(op, (merged.get(op) ?? 0) + 1);
     return undefined;
   }
@@ -73,15 +86,14 @@ function best(root: Node, { lifts, memory }: Known, layout: Form['layout']): Pla
   if (!output) return notApplicable('no-output');
   let why: Skip | undefined;
   const tried = new Set<string>();
-  let met = { stacked: true, sum: true, parts: true };
+  let met = { stacked: true, sum: true, parts: true, shared: true };
   for (const choices of ATTEMPTS) {
     // An attempt that differs from an earlier one only in a choice that never came up would end the same.
-    const key = `${met.stacked ? choices.stacked : ''} ${met.sum ? choices.sum : ''} ${met.parts ? choices.parts : ''}`;
-    if (tried.has(key)) continue;
+    if (tried.has(keyOf(met, choices))) continue;
     const at = new Lifting(lifts, choices, layout, { memory: memory.of(`${layout} ${ATTEMPTS.indexOf(choices)}`) });
     const form = at.of(root, output);
     if (tried.size === 0) met = at.met;
-    tried.add(`${met.stacked ? choices.stacked : ''} ${met.sum ? choices.sum : ''} ${met.parts ? choices.parts : ''}`);
+    tried.add(keyOf(met, choices));
     const plan = isSkip(form) ? form : planOf(form, root);
     if (!isSkip(plan)) return anew(plan, root, output, { lifts, choices });
     // The widest attempt says best why nothing came of it; notes from below the root say more than 'nothing-to-merge'.

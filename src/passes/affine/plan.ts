@@ -1,8 +1,9 @@
 import type { Node, Value } from '../../graph/ir.js';
-import { notApplicable, type Skip, skip } from '../rule.js';
-import { type Legal, withoutCrops } from './axis.js';
+import { isSkip, notApplicable, type Skip, skip } from '../rule.js';
+import { bordersOf, type Legal, tightened, withoutCrops } from './axis.js';
 import { type Form, nodesOf, tapsOf, type Term, weightCount } from './form.js';
 import { embed, product, regroup } from './kernel.js';
+import { lengthsOf } from './sum.js';
 
 /** A form that is worth writing out: what it costs is known, its windows have pads that ONNX allows. */
 export interface Plan {
@@ -11,16 +12,32 @@ export interface Plan {
   readonly windows: readonly Term[];
   readonly sources: readonly Term[];
   readonly removed: ReadonlySet<Node>;
+  /** How many nodes it is written in. */
+  readonly written: number;
 }
 
 /** Slack for the division that a selection of channels puts into a count of multiply-accumulates. */
 const ROUNDING = 1e-9;
 
-/**
- * Whether writing a form out is a gain: fewer nodes, no more multiply-accumulates, no more weights (a bias may be new). `root` makes the value that
- * the form is of.
- */
+/** Whether writing a form out is a gain: fewer nodes at no more cost. `root` makes the value that the form is of. */
 export function planOf(form: Form, root: Node): Plan | Skip {
+  const plan = outlineOf(form, root);
+  if (isSkip(plan)) return plan;
+  const { removed, written, windows } = plan;
+  if (removed.size <= 1) return notApplicable('nothing-to-merge');
+  if (written < removed.size) return costs(plan) ?? plan;
+  return isWritten(removed, windows.length) ? notApplicable('nothing-to-merge') : skip('as-many-nodes');
+}
+
+/** More multiply-accumulates or weights than what the form replaces; a bias may be new. */
+export function costs({ form, windows }: Plan): Skip | undefined {
+  const weights = windows.reduce((n, t) => n + weightCount(t), 0);
+  if (weights > form.macs * (1 + ROUNDING)) return skip('more-macs');
+  return weights > form.params ? skip('more-weights') : undefined;
+}
+
+/** What a form is written out as, whatever that costs. */
+export function outlineOf(form: Form, root: Node): Plan | Skip {
   const terms = form.terms.map(legal);
   const windows = terms.filter((t) => !t.identity);
   const sources = terms.filter((t) => t.identity);
@@ -30,15 +47,9 @@ export function planOf(form: Form, root: Node): Plan | Skip {
   if (!form.type) return notApplicable('no-weights');
   const removed = removable(nodesOf(form.path), root);
   const bias = form.bias ? 1 : 0;
-  const nodes = windows.length + terms.length - 1 + (form.layout === 'last' ? bias : 0);
-  if (removed.size <= 1) return notApplicable('nothing-to-merge');
-  if (nodes >= removed.size) {
-    return isWritten(removed, windows.length) ? notApplicable('nothing-to-merge') : skip('as-many-nodes');
-  }
-  const weights = windows.reduce((n, t) => n + weightCount(t), 0);
-  if (weights > form.macs * (1 + ROUNDING)) return skip('more-macs');
-  if (weights > form.params) return skip('more-weights');
-  return { form, windows, sources, removed };
+  const pads = windows.reduce((n, t) => n + bordersOf(t.axes).length, 0);
+  const written = windows.length + pads + terms.length - 1 + (form.layout === 'last' ? bias : 0);
+  return { form, windows, sources, removed, written };
 }
 
 /** Whether the nodes are what writing the form out would give: windows, and the sums of them. */
@@ -53,9 +64,10 @@ function legal(term: Term): Term {
       ? term
       : { ...term, groups: 1, kernel: () => regroup(term.kernel(), term.outputs, term.inputs, 1, term.groups, 1) };
   }
-  const axes: Legal[] = term.axes.map(withoutCrops);
+  const lengths = lengthsOf(term.source);
+  const axes: Legal[] = term.axes.map((a, i) => withoutCrops(tightened(a, lengths[i])));
   const taps = axes.map((a) => a.axis.taps);
-  if (product(taps) === product(tapsOf(term))) return term;
+  if (product(taps) === product(tapsOf(term))) return { ...term, axes: axes.map((a) => a.axis) };
   return {
     ...term,
     axes: axes.map((a) => a.axis),

@@ -33,9 +33,12 @@ export function sumTerms(a: Term, b: Term): Term | Skip {
   return { ...base, axes, kernel };
 }
 
-/** The smallest window that holds those of all terms, which are of one rank and source. A reason when there is none. */
-export function commonAxes([first, ...rest]: readonly Term[]): readonly Axis[] | Skip {
-  const lengths = first ? lengthsOf(first.source) : [];
+/**
+ * The smallest window that holds those of all terms, which are of one rank and source. `equal`: the operator above them says that they have equally
+ * many outputs. A reason when there is none.
+ */
+export function commonAxes([first, ...rest]: readonly Term[], equal = false): readonly Axis[] | Skip {
+  const lengths = first ? alignedBy(first, equal) : [];
   const axes: Axis[] = [];
   for (const [i, start] of (first?.axes ?? []).entries()) {
     let axis = start;
@@ -50,8 +53,8 @@ export function commonAxes([first, ...rest]: readonly Term[]): readonly Axis[] |
 }
 
 /** A term's kernel in fewer groups, and in a window that holds its own; always a fresh array. */
-export function placedIn(axes: readonly Axis[], term: Term, groups: number): Float64Array {
-  const lengths = lengthsOf(term.source);
+export function placedIn(axes: readonly Axis[], term: Term, groups: number, equal = false): Float64Array {
+  const lengths = alignedBy(term, equal);
   const aligned = axes.map((axis, i) => align(axis, term.axes[i] ?? UNIT, lengths[i]));
   const places = aligned.flatMap((x) => (isSkip(x) ? [] : [x]));
   return embed(
@@ -62,5 +65,8 @@ export function placedIn(axes: readonly Axis[], term: Term, groups: number): Flo
     places.map((x) => x.steps[1]),
   );
 }
+
+const alignedBy = (term: Term, equal: boolean): readonly (number | 'equal' | undefined)[] =>
+  equal ? term.axes.map(() => 'equal' as const) : lengthsOf(term.source);
 
 const widest = (a: Term, b: Term): Term => (weightCount(b) > weightCount(a) ? b : a);

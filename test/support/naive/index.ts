@@ -1,6 +1,7 @@
 import type { Graph, Model, Node, Value } from '../../../src/graph/ir.js';
 import { dependencies } from '../../../src/graph/order.js';
 import type { Tensor } from '../../../src/tensor/tensor.js';
+import * as blocks from './blocks.js';
 import * as moves from './moves.js';
 import { at, broadcastShape, broadcastTo, Call, nd, type Nd, ofTensor, places, sizeOf } from './nd.js';
 import { averagePool, conv, convTranspose, maxPool } from './windows.js';
@@ -102,8 +103,10 @@ const gemm: Op = (call) => {
   return c ? zip(scaled, broadcastTo(c, product.shape), (x, y) => x + beta * y) : scaled;
 };
 
+const add = (x: number, y: number): number => x + y;
+
 const reduce =
-  (finish: (sum: number, count: number) => number): Op =>
+  (join: (x: number, y: number) => number, finish: (all: number, count: number) => number): Op =>
   (call) => {
     const x = call.x(0);
     const rank = x.shape.length;
@@ -116,7 +119,9 @@ const reduce =
     let n = 0;
     for (const place of places(x.shape)) {
       const key = place.map((p, i) => (axes.has(i) ? 0 : p)).join();
-      sums.set(key, (sums.get(key) ?? 0) + at(x.data, n++));
+      const known = sums.get(key);
+      const next = at(x.data, n++);
+      sums.set(key, known === undefined ? next : join(known, next));
     }
     const count = x.data.length / sizeOf(kept);
     const data = Float64Array.from(sums.values(), (sum) => finish(sum, count));
@@ -134,6 +139,15 @@ const globalAveragePool: Op = (call) => {
   return { shape: x.shape.map((d, i) => (i < 2 ? d : 1)), data };
 };
 
+const globalMaxPool: Op = (call) => {
+  const x = call.x(0);
+  const plane = sizeOf(x.shape.slice(2));
+  const data = Float64Array.from({ length: x.data.length / plane }, (_, i) =>
+    Math.max(...x.data.subarray(i * plane, (i + 1) * plane)),
+  );
+  return { shape: x.shape.map((d, i) => (i < 2 ? d : 1)), data };
+};
+
 const same: Op = (call) => call.x(0);
 
 const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
@@ -146,12 +160,15 @@ const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ['Constant', same],
   ['Conv', conv],
   ['ConvTranspose', convTranspose],
+  ['DepthToSpace', blocks.depthToSpace],
   ['Div', binary((x, y) => x / y)],
   ['Dropout', same],
   ['Expand', moves.expand],
   ['Flatten', moves.flatten],
   ['Gemm', gemm],
+  ['Gather', blocks.gatherAxis],
   ['GlobalAveragePool', globalAveragePool],
+  ['GlobalMaxPool', globalMaxPool],
   ['Greater', binary((x, y) => (x > y ? 1 : 0))],
   ['Identity', same],
   ['If', same],
@@ -162,13 +179,17 @@ const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ['Mul', binary((x, y) => x * y)],
   ['Neg', map((v) => -v)],
   ['Pad', moves.pad],
-  ['ReduceMean', reduce((sum, n) => sum / n)],
-  ['ReduceSum', reduce((sum) => sum)],
+  ['PRelu', (call) => zip(call.x(0), call.x(1), (v, slope) => (v < 0 ? slope * v : v))],
+  ['ReduceMax', reduce(Math.max, (most) => most)],
+  ['ReduceMean', reduce(add, (sum, n) => sum / n)],
+  ['ReduceSum', reduce(add, (sum) => sum)],
   ['Relu', map((v) => Math.max(0, v))],
   ['Reshape', moves.reshape],
+  ['Resize', blocks.resize],
   ['ScatterND', moves.scatterND],
   ['Sigmoid', map((v) => 1 / (1 + Math.exp(-v)))],
   ['Slice', moves.slice],
+  ['SpaceToDepth', blocks.spaceToDepth],
   ['Split', moves.split],
   ['Squeeze', moves.squeeze],
   ['Sqrt', map(Math.sqrt)],
@@ -188,6 +209,7 @@ export const NAIVE_OPS: readonly string[] = [...OPS.keys()];
 const BOUNDS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ['BatchNormalization', (call) => batchNormOf(call, 1)],
   ['LeakyRelu', same],
+  ['PRelu', (call) => zip(call.x(0), call.x(1), (v, slope) => v * Math.max(1, slope))],
   ['Neg', same],
   ['Relu', same],
   ['Sigmoid', map((v) => Math.max(1, v))],

@@ -70,7 +70,8 @@ function stacked(terms: readonly Term[]): Term | Skip {
   const [first] = terms;
   if (!first || terms.some((t) => !sameSource(t, first))) return skip('joins-unlike-channels');
   if (terms.some((t) => t.transposed || t.axes.length !== first.axes.length)) return skip('joins-unlike-geometry');
-  const axes = commonAxes(terms);
+  // Concat has inputs of one size only.
+  const axes = commonAxes(terms, true);
   if (isSkip(axes)) return axes;
   return {
     ...first,
@@ -79,7 +80,7 @@ function stacked(terms: readonly Term[]): Term | Skip {
     identity: false,
     outputs: total(terms, (t) => t.outputs),
     convolution: terms.find((t) => t.convolution)?.convolution,
-    kernel: joined(terms.map((t) => () => placedIn(axes, t, 1))),
+    kernel: joined(terms.map((t) => () => placedIn(axes, t, 1, true))),
   };
 }
 

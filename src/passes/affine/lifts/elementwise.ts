@@ -15,8 +15,13 @@ interface Addend {
 /** The sum of operands, constants among them. */
 export function sumOf(node: Node, addends: readonly Addend[], at: Lifting): Form | Skip {
   let total: { form: Form; value: Value } | undefined;
+  const factors = new Map<Value, { factor: number; uses: number }>();
   for (const { value, factor } of addends.filter((a) => !constantOf(a.value))) {
-    const operand = at.operand(value);
+    const known = factors.get(value) ?? { factor: 0, uses: 0 };
+    factors.set(value, { factor: known.factor + factor, uses: known.uses + 1 });
+  }
+  for (const [value, { factor, uses }] of factors) {
+    const operand = at.operand(value, { uses });
     if (isSkip(operand)) return operand;
     const form = scaledBy(operand, factor);
     const sum = total ? at.sum(node, total, { form, value }) : form;

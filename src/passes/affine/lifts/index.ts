@@ -4,10 +4,11 @@ import { liftScatterND } from './border.js';
 import { liftConcat } from './concat.js';
 import { liftConv, liftConvTranspose } from './conv.js';
 import { liftAdd, liftDiv, liftMean, liftMul, liftNeg, liftSub, liftSum } from './elementwise.js';
-import { liftReshape, liftTranspose } from './last-axis.js';
 import { liftGemm, liftMatMul } from './linear.js';
-import { liftPad, liftSlice } from './pad.js';
+import { liftPad } from './pad.js';
 import { liftAveragePool } from './pool.js';
+import { liftGather, liftSlice } from './slice.js';
+import { liftSpaceToDepth } from './space-to-depth.js';
 import { liftSplit } from './split.js';
 import { liftStackMean, liftStackSum } from './stack.js';
 
@@ -20,6 +21,7 @@ export const LIFTS: readonly Lift[] = [
   liftConv,
   liftConvTranspose,
   liftDiv,
+  liftGather,
   liftGemm,
   liftMatMul,
   liftMean,
@@ -28,11 +30,10 @@ export const LIFTS: readonly Lift[] = [
   liftPad,
   liftStackMean,
   liftStackSum,
-  liftReshape,
   liftScatterND,
   liftSlice,
+  liftSpaceToDepth,
   liftSplit,
   liftSub,
   liftSum,
-  liftTranspose,
 ];

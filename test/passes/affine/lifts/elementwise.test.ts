@@ -234,7 +234,7 @@ describe('sums of windows on one source', () => {
       '<ir: 3, opset: ["": 6]> (x: float32[2,4]) -> (y)\n y = Add<broadcast=1>(x, k: float32[4])',
       'broken',
     ],
-    ['used-elsewhere', graph(image, 'y', conv('p'), 'y = Add(p, p)')],
+    ['used-elsewhere', graph(image, 'y, z', conv('p'), 'y = Add(p, p)', 'z = Relu(p)')],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('left alone: %s', (_, row) => expectLeft(row));
 });
