@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/collection.ts'],
     pool: 'forks',
     // vitest leaves one core idle by itself.
     maxWorkers: '100%',

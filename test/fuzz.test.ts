@@ -8,7 +8,8 @@ import { parseGraph } from '../src/text/parse.js';
 import { fuzz } from './support/fuzz/campaign.js';
 import { program, textOf } from './support/fuzz/program.js';
 import { sampleModel } from './support/sample-model.js';
-import { corpus, hasShared, isFull, sharedBytes } from './support/shared.js';
+import { groundTruthBytes } from './support/ground-truth.js';
+import { corpus, hasShared, isFull } from './support/shared.js';
 
 /** CNNX_FUZZ_SEED runs one input again, CNNX_FUZZ_RUNS so many from the first or from CNNX_FUZZ_FROM. */
 const { CNNX_FUZZ_SEED, CNNX_FUZZ_FROM, CNNX_FUZZ_RUNS } = process.env;
@@ -19,14 +20,14 @@ const CORPUS = { bytes: 4000, every: 5 };
 
 function files(): Uint8Array[] {
   const programs = fc.sample(program, { numRuns: 60, seed: 7 }).map(textOf);
-  const own = [sampleModel(), ...programs.map((text) => concat(writeOnnx(parseGraph(text))))];
+  const sound = ['mlp', 'conv-if', 'fn'].map((name) => groundTruthBytes(`hostile/sound/${name}.onnx`));
+  const own = [sampleModel(), ...programs.map((text) => concat(writeOnnx(parseGraph(text)))), ...sound];
   if (!hasShared) return own;
-  const sound = ['mlp', 'conv-if', 'fn'].map((name) => sharedBytes(`reference/hostile/sound/${name}.onnx`));
   const small = corpus()
     .filter((_, i) => i % CORPUS.every === 0)
     .map(({ path }) => readFileSync(path))
     .filter((bytes) => bytes.length <= CORPUS.bytes);
-  return [...own, ...sound, ...small];
+  return [...own, ...small];
 }
 
 test(`${RUNS} damaged models are refused in words, or come through sound`, { timeout: 7_200_000 }, async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { costs } from '../../src/analysis/index.js';
 import { buildArchitecture } from '../../src/builders/build.js';
 import { findVariant } from '../../src/builders/cards.js';
@@ -8,8 +8,7 @@ import { parseGraph } from '../../src/text/parse.js';
 import { printGraph } from '../../src/text/print.js';
 import { typeText } from '../../src/graph/types.js';
 import { registry } from '../../src/ops/index.js';
-import { readGolden, sharedGoldens } from '../support/goldens.js';
-import { describeShared } from '../support/shared.js';
+import { goldens, readGolden } from '../support/goldens.js';
 
 /** Multiply-accumulates of a convolution, one by one: every output element, every tap of its group. */
 function convMacs(
@@ -111,9 +110,9 @@ test('the model stays as it was', () => {
   expect(printGraph(model, { types: 'known' })).toBe(before);
 });
 
-describeShared('the networks of the ground truth', () => {
-  test.each(sharedGoldens())('$name', ({ name, path }) => {
-    const golden = readGolden(path);
+describe('the networks of the goldens', () => {
+  test.each(goldens())('%s', (name) => {
+    const golden = readGolden(name);
     const built = buildArchitecture(findVariant(name), { init: { kind: 'golden', varScale: goldenVarScale(golden) } });
     const result = costs(built.model);
     const statistics = golden.state_dict.filter(([key]) => /running_(mean|var)$/.test(key));

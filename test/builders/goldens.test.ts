@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { type Built, buildArchitecture } from '../../src/builders/build.js';
 import { findVariant } from '../../src/builders/cards.js';
 import { goldenVarScale } from '../../src/builders/golden.js';
@@ -7,14 +7,14 @@ import {
   type GoldenOutput,
   errorsOf,
   goldenInput,
+  goldens,
   naiveMacs,
   readGolden,
   runBuilt,
-  sharedGoldens,
   stateChecksum,
   TOLERANCE,
 } from '../support/goldens.js';
-import { describeShared, isFull } from '../support/shared.js';
+import { isFull } from '../support/shared.js';
 
 /** Larger networks, and on their larger image, run under CNNX_FULL: each takes seconds. Quick runs take the smaller image where there are two. */
 const MOST_PARAMS = 14e6;
@@ -53,9 +53,9 @@ function build(golden: Golden, name: string, config: Readonly<Record<string, unk
   });
 }
 
-describeShared('goldens of PyTorch', () => {
-  test.each(sharedGoldens())('$name', async ({ name, path }) => {
-    const golden = readGolden(path);
+describe('goldens of PyTorch', () => {
+  test.each(goldens())('%s', async (name) => {
+    const golden = readGolden(name);
     const built = build(golden, name);
     expect(built.stateDict.map((p) => [p.name, p.dtype, p.shape])).toEqual(golden.state_dict);
     expect(built.params).toBe(golden.params);

@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { buildArchitecture } from '../../src/builders/build.js';
 import { findVariant } from '../../src/builders/cards.js';
 import { quantisedStages } from '../../src/builders/regnet-widths.js';
-import { describeShared, sharedJson } from '../support/shared.js';
+import { groundTruthJson } from '../support/ground-truth.js';
 
 interface DenseRow {
   readonly L: number;
@@ -25,11 +25,11 @@ interface RegRow {
 }
 
 const denseRows = (): readonly DenseRow[] =>
-  (sharedJson('reference/seeds/densenet_cifar_params.json') as { readonly rows: readonly DenseRow[] }).rows;
+  (groundTruthJson('papers/densenet_cifar_params.json') as { readonly rows: readonly DenseRow[] }).rows;
 const regRows = (): readonly RegRow[] =>
-  (sharedJson('reference/seeds/regnet_parameterisation.json') as { readonly rows: readonly RegRow[] }).rows;
+  (groundTruthJson('papers/regnet_parameterisation.json') as { readonly rows: readonly RegRow[] }).rows;
 
-describeShared('tables of the papers', () => {
+describe('tables of the papers', () => {
   test("the parameters of the DenseNet paper's networks for CIFAR", () => {
     for (const row of denseRows()) {
       const config = { depth: row.L, growthRate: row.k, bottleneck: row.bc, theta: row.bc ? 0.5 : 1 };

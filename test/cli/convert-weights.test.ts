@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { memorySource } from '../../src/base/bytes.js';
 import { readSafetensors } from '../../src/formats/safetensors.js';
 import { cnnx } from '../support/cli.js';
-import { describeShared, shared, sharedJson } from '../support/shared.js';
+import { groundTruth, groundTruthJson } from '../support/ground-truth.js';
 import { floats, port, tinyOnnx } from '../support/tiny-onnx.js';
 import { torchStateDict } from '../support/torch-file.js';
 
@@ -109,8 +109,8 @@ test('--state-dict: a fused network of ours under the names of the ordinary one'
   expect(await run('verify', 'acnet.onnx', 'plain.onnx')).toMatchObject({ code: 0 });
 });
 
-describeShared('the reference checkpoints, on the command line', () => {
-  const { files } = sharedJson('reference/checkpoints/manifest.json') as { files: { file: string; expect: string }[] };
+describe('the reference checkpoints, on the command line', () => {
+  const { files } = groundTruthJson('checkpoints/manifest.json') as { files: { file: string; expect: string }[] };
 
   // A process each: all of them in the API's tests, here one of every kind of end.
   const bad = [
@@ -123,12 +123,7 @@ describeShared('the reference checkpoints, on the command line', () => {
   test.each(bad)('%s: exit code 2, one error in words, no file', async (file) => {
     expect(files).toContainEqual(expect.objectContaining({ file, expect: 'error' }));
     const before = readdirSync(folder);
-    const { code, stdout, stderr } = await run(
-      'convert',
-      shared(`reference/checkpoints/${file}`),
-      '-o',
-      'bad.safetensors',
-    );
+    const { code, stdout, stderr } = await run('convert', groundTruth(`checkpoints/${file}`), '-o', 'bad.safetensors');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^error: /);
     expect(stderr).not.toMatch(/\n {4}at |bug in cnnx/);

@@ -3,9 +3,10 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { MAIN } from '../support/cli.js';
-import { describeShared, isFull, shared, sharedJson } from '../support/shared.js';
+import { groundTruth, groundTruthJson } from '../support/ground-truth.js';
+import { isFull } from '../support/shared.js';
 
 interface Entry {
   readonly file: string;
@@ -49,8 +50,8 @@ const LIMIT = { seconds: 2, megabytes: 300 };
 const folder = mkdtempSync(join(tmpdir(), 'cnnx-hostile-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describeShared('hostile files through the command line', () => {
-  const { files } = sharedJson('reference/hostile/manifest.json') as { files: readonly Entry[] };
+describe('hostile files through the command line', () => {
+  const { files } = groundTruthJson('hostile/manifest.json') as { files: readonly Entry[] };
   const sample = files.filter((_, i) => isFull || i % SLICE === 0);
 
   const runs = sample.flatMap((entry) => COMMANDS.slice(0, isFull ? undefined : 1).map((c) => ({ ...entry, ...c })));
@@ -58,7 +59,7 @@ describeShared('hostile files through the command line', () => {
   test.each(runs)('$name $file: $verdict', ({ file, verdict, name, exits, args }) => {
     const out = join(folder, 'out.onnx');
     rmSync(out, { force: true });
-    const given = args(shared(`reference/hostile/${file}`), out);
+    const given = args(groundTruth(`hostile/${file}`), out);
     const run = spawnSync(process.execPath, ['--import', AT_EXIT, MAIN, name, ...given], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       encoding: 'utf8',

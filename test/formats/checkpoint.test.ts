@@ -9,7 +9,7 @@ import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors
 import { type StateDict, wrapperPrefix } from '../../src/formats/state-dict.js';
 import { concat } from '../../src/base/bytes.js';
 import { asFloat64 } from '../../src/tensor/tensor.js';
-import { describeShared, sharedBytes, sharedJson } from '../support/shared.js';
+import { groundTruthBytes, groundTruthJson } from '../support/ground-truth.js';
 
 interface Manifest {
   readonly files: readonly {
@@ -83,8 +83,8 @@ function integers(t: { readonly dtype: string; bytes(): Uint8Array }): string[] 
   }
 }
 
-describeShared('the reference checkpoints', () => {
-  const { files } = sharedJson('reference/checkpoints/manifest.json') as Manifest;
+describe('the reference checkpoints', () => {
+  const { files } = groundTruthJson('checkpoints/manifest.json') as Manifest;
   const valid = files.filter((f) => f.expect === 'load');
   const bad = files.filter((f) => f.expect === 'error');
 
@@ -94,8 +94,8 @@ describeShared('the reference checkpoints', () => {
   });
 
   test.each(valid)('$file has exactly the expected tensors', ({ file, format }) => {
-    const expected = sharedJson(`reference/checkpoints/${file}.expected.json`) as Expected;
-    const found = readAll(sharedBytes(`reference/checkpoints/${file}`), file);
+    const expected = groundTruthJson(`checkpoints/${file}.expected.json`) as Expected;
+    const found = readAll(groundTruthBytes(`checkpoints/${file}`), file);
     expect(found.format).toBe(format);
     expectTensors(found, expected);
     expect(wrapperPrefix(found.tensors.keys())).toBe(expected.prefix ?? '');
@@ -105,7 +105,7 @@ describeShared('the reference checkpoints', () => {
   });
 
   test.each(valid)('$file keeps every bit through safetensors', ({ file }) => {
-    const found = readAll(sharedBytes(`reference/checkpoints/${file}`), file);
+    const found = readAll(groundTruthBytes(`checkpoints/${file}`), file);
     const again = readSafetensors(memorySource(concat(writeSafetensors(found))));
     expect(
       [...again.tensors].map(([name, t]) => [name, t.dtype, t.shape, Buffer.from(t.bytes()).toString('hex')]),
@@ -114,7 +114,7 @@ describeShared('the reference checkpoints', () => {
   });
 
   test.each(bad)('$file is refused', ({ file }) => {
-    const bytes = sharedBytes(`reference/checkpoints/${file}`);
+    const bytes = groundTruthBytes(`checkpoints/${file}`);
     const folder = mkdtempSync(join(tmpdir(), 'cnnx-pwned-'));
     const before = process.cwd();
     process.chdir(folder);
@@ -146,7 +146,7 @@ describeShared('the reference checkpoints', () => {
     ['damaged_safetensors_short.safetensors', 'safetensors/truncated', 'tensors take'],
     ['damaged_safetensors_header_length.safetensors', 'safetensors/header', '4503599627'],
   ])('%s: %s, and the message names %s', (file, code, words) => {
-    const error = errorOf(() => readAll(sharedBytes(`reference/checkpoints/${file}`), file));
+    const error = errorOf(() => readAll(groundTruthBytes(`checkpoints/${file}`), file));
     expect(error).toMatchObject({ code, message: expect.stringContaining(words) });
   });
 });

@@ -4,7 +4,8 @@ import { concat, memorySource } from '../../src/base/bytes.js';
 import { CnnxError } from '../../src/base/errors.js';
 import { readCheckpoint } from '../../src/formats/checkpoint.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
-import { hasShared, isFull, sharedBytes, sharedJson } from '../support/shared.js';
+import { groundTruthBytes, groundTruthJson } from '../support/ground-truth.js';
+import { isFull } from '../support/shared.js';
 import { torchStateDict } from '../support/torch-file.js';
 
 /** Whatever happens to a file, it is read or refused in words. */
@@ -25,11 +26,10 @@ function samples(): (readonly [string, Uint8Array])[] {
   const zip = own.read(0, own.size);
   const safetensors = concat(writeSafetensors(readCheckpoint(memorySource(zip))));
   const written = [['own.pt', zip] as const, ['own.safetensors', safetensors] as const];
-  if (!hasShared) return written;
-  const { files } = sharedJson('reference/checkpoints/manifest.json') as { files: { file: string }[] };
+  const { files } = groundTruthJson('checkpoints/manifest.json') as { files: { file: string }[] };
   return [
     ...written,
-    ...files.map(({ file }) => [file, new Uint8Array(sharedBytes(`reference/checkpoints/${file}`))] as const),
+    ...files.map(({ file }) => [file, new Uint8Array(groundTruthBytes(`checkpoints/${file}`))] as const),
   ];
 }
 

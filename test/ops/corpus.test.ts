@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { CnnxError } from '../../src/base/errors.js';
 import { readOnnx, tensorFromProto } from '../../src/formats/onnx/index.js';
 import { Editor, everyGraph } from '../../src/graph/edit.js';
@@ -81,9 +81,12 @@ function valueInfos(name: string, model: Model): Entry[] {
 }
 
 describeShared('inference over the corpus', () => {
-  const models = corpus().flatMap((entry) => {
-    const model = read(entry);
-    return model ? [{ entry, model }] : [];
+  let models: readonly { readonly entry: CorpusModel; readonly model: Model }[];
+  beforeAll(() => {
+    models = corpus().flatMap((entry) => {
+      const model = read(entry);
+      return model ? [{ entry, model }] : [];
+    });
   });
 
   test('finds what value_info says', () => {

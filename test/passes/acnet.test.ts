@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { buildArchitecture } from '../../src/builders/build.js';
 import { findVariant } from '../../src/builders/cards.js';
 import { goldenVarScale } from '../../src/builders/golden.js';
@@ -6,16 +6,15 @@ import { fuse } from '../../src/passes/fuse.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { asFloat64 } from '../../src/tensor/tensor.js';
 import { errorsOf, type Golden, goldenInput, readGolden, runBuilt, TOLERANCE } from '../support/goldens.js';
-import { describeShared, shared } from '../support/shared.js';
 
 /** A golden of a network whose blocks are merged: sums of the words of each tensor. */
 interface FusedGolden extends Golden {
   readonly tensor_checksums: Readonly<Record<string, number>>;
 }
 
-describeShared('acnet, as built and fused', () => {
+describe('acnet, as built and fused', () => {
   test.each(['acnet_bias_true', 'acnet_bias_false'])('%s', async (name) => {
-    const golden = readGolden(shared(`reference/seeds/${name}_fused.json`)) as FusedGolden;
+    const golden = readGolden(`${name}_fused`) as FusedGolden;
     const build = () =>
       buildArchitecture(findVariant(name), { init: { kind: 'golden', varScale: goldenVarScale(golden) } });
     const original = build();

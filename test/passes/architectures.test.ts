@@ -12,16 +12,16 @@ import { staticShape } from '../../src/graph/types.js';
 import { Conv, Gemm } from '../../src/ops/index.js';
 import { fuse, operatorCounts } from '../../src/passes/fuse.js';
 import { asFloat64, fromFloat64, type Tensor } from '../../src/tensor/tensor.js';
-import { goldenInput } from '../support/goldens.js';
+import { goldenInput, goldens, readGolden } from '../support/goldens.js';
 import { inHalf } from '../support/half-model.js';
-import { isFull, sharedHas, sharedJson } from '../support/shared.js';
+import { isFull } from '../support/shared.js';
 import { compareModels } from '../../src/node/api.js';
 import { type Feeds } from '../../src/running/session.js';
 
 /** Golden weights, their variances scaled as the golden file says where there is one: without that, deep networks amplify rounding itself. */
 function goldenFor(name: string): BuildOptions {
-  const [path] = [`reference/models/${name}.json`, `reference/seeds/${name}.json`].filter(sharedHas);
-  return { init: { kind: 'golden', ...(path && { varScale: goldenVarScale(sharedJson(path)) }) } };
+  const varScale = goldens().includes(name) ? goldenVarScale(readGolden(name)) : undefined;
+  return { init: { kind: 'golden', varScale } };
 }
 
 /** BatchNormalizations that have to stay: their input is a feature map that other layers read too, with a ReLU behind them. */

@@ -68,9 +68,8 @@ function givenInputs(model: Model, { dataSets }: CorpusModel): ReadonlyMap<strin
 }
 
 describeShared('fusing the corpus', () => {
-  const entries = corpus().filter((_, i) => isFull || i % SLICE === 0);
-
-  test(`${entries.length} models: none wrong, none slow`, { timeout: 1_800_000 }, async () => {
+  test('none wrong, none slow', { timeout: 1_800_000 }, async () => {
+    const entries = corpus().filter((_, i) => isFull || i % SLICE === 0);
     const outcomes: Outcome[] = [];
     for (const entry of entries) outcomes.push(await outcomeOf(entry));
     const of = (verdict: Outcome['verdict']): Outcome[] => outcomes.filter((o) => o.verdict === verdict);

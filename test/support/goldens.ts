@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { variants } from '../../src/builders/cards.js';
 import { concat } from '../../src/base/bytes.js';
 import { writeOnnx } from '../../src/formats/onnx/index.js';
@@ -11,7 +10,7 @@ import type { Graph } from '../../src/graph/ir.js';
 import { staticShape } from '../../src/graph/types.js';
 import { Conv, Gemm, MatMul } from '../../src/ops/index.js';
 import { asFloat32, float32Tensor, type Tensor } from '../../src/tensor/tensor.js';
-import { shared } from './shared.js';
+import { groundTruth, groundTruthJson } from './ground-truth.js';
 import { type Optimization } from '../../src/running/session.js';
 
 export interface GoldenOutput {
@@ -41,7 +40,8 @@ export interface Golden {
   };
 }
 
-export const readGolden = (path: string): Golden => JSON.parse(readFileSync(path, 'utf8')) as Golden;
+/** By its name in test/ground-truth/goldens. */
+export const readGolden = (name: string): Golden => groundTruthJson(`goldens/${name}.json.gz`) as Golden;
 
 export function goldenInput(shape: readonly number[]): Tensor {
   const data = new Float32Array(shape.reduce((n, d) => n * d, 1));
@@ -142,13 +142,10 @@ export function errorsOf(found: Tensor, golden: GoldenOutput): Errors {
   return { relative: Math.sqrt(difference / norm), largest: largest / peak };
 }
 
-/** The golden files of the ground truth, of the networks that there are cards for. */
-export function sharedGoldens(): readonly { readonly name: string; readonly path: string }[] {
+/** The names of the golden files of networks that there are cards for. */
+export function goldens(): readonly string[] {
   const known = new Set(variants().map((v) => v.name));
-  return ['models', 'seeds']
-    .map((folder) => shared(`reference/${folder}`))
-    .flatMap((folder) =>
-      readdirSync(folder).map((file) => ({ name: file.replace('.json', ''), path: join(folder, file) })),
-    )
-    .filter(({ name }) => known.has(name));
+  return readdirSync(groundTruth('goldens'))
+    .map((file) => file.replace('.json.gz', ''))
+    .filter((name) => known.has(name));
 }

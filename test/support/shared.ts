@@ -4,11 +4,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe } from 'vitest';
+import { describe, test } from 'vitest';
 
 /*
- * The ground truth: a folder named `shared` beside the project's, with reference outputs, hostile files and the conformance corpus. Most
- * tests do without it. Those that need it are skipped where it is absent, and fail there when CNNX_REQUIRE_SHARED=1.
+ * What others made and tests use: a folder named `shared` beside the project's, with the conformance corpus, exported multi-branch models and
+ * trained networks. It is no part of a clone. Tests that need it stand in `describeShared`; they are skipped where the folder is absent, and
+ * fail there when CNNX_REQUIRE_SHARED=1. What is part of the repository is read through ground-truth.ts.
  */
 
 const FOLDER = join(projectRoot(), '..', 'shared');
@@ -19,31 +20,40 @@ function projectRoot(): string {
   return folder;
 }
 
+/** Vitest is collecting tests, not running them: set by collection.ts. */
+let collecting = false;
+
+export function setCollecting(now: boolean): void {
+  collecting = now;
+}
+
 export const hasShared = existsSync(join(FOLDER, 'reference'));
 
 /** Slow suites run too: the whole corpus, every large model, fuzzing. */
 export const isFull = Boolean(process.env.CNNX_FULL);
 
-/** The path of something in the ground truth, as in `shared('reference/hostile')`. Throws, saying so, when it is not there. */
+/**
+ * The path of something in the folder, as in `shared('reference/reparam')`. Throws, saying so, when it is not there; and while tests are
+ * collected, since the bodies of skipped suites run then too.
+ */
 export function shared(path: string): string {
+  if (collecting) throw new Error(`shared('${path}') at collection: read it inside a test or in beforeAll`);
   const full = join(FOLDER, path);
-  if (!existsSync(full)) throw new Error(`the ground truth has no ${path}: expected it at ${full}`);
+  if (!existsSync(full)) throw new Error(`../shared has no ${path}: expected it at ${full}`);
   return full;
 }
-
-export const sharedHas = (path: string): boolean => existsSync(join(FOLDER, path));
 
 export const sharedBytes = (path: string): Uint8Array => readFileSync(shared(path));
 
 export const sharedJson = (path: string): unknown => JSON.parse(readFileSync(shared(path), 'utf8'));
 
-/** A `describe` for tests that need the ground truth. `build` runs only where the folder is, so it may read files at once. */
+/** A `describe` for tests that need the folder. */
 export function describeShared(name: string, build: () => void): void {
   if (hasShared) describe(name, build);
   else if (process.env.CNNX_REQUIRE_SHARED === '1')
-    throw new Error(`CNNX_REQUIRE_SHARED=1, but the ground truth is absent: expected it at ${FOLDER}`);
-  // Reason: the ground truth is no part of the project; a clone without it tests all the rest, and CI requires it.
-  else describe.skip(`${name} (needs ${FOLDER})`, build);
+    throw new Error(`CNNX_REQUIRE_SHARED=1, but ../shared is absent: expected it at ${FOLDER}`);
+  // Reason: the folder is no part of the project; a clone without it tests all the rest, and CI requires it.
+  else test.skip(`${name}: needs ${FOLDER}`, () => {});
 }
 
 /** One model of the conformance corpus. */

@@ -7,7 +7,7 @@ import type { Model, Node, Value } from '../../src/graph/ir.js';
 import { halfToNumber, numberToHalf } from '../../src/tensor/half.js';
 import { asFloat32, float32Tensor } from '../../src/tensor/tensor.js';
 import { readGolden } from '../support/goldens.js';
-import { describeShared, isFull, shared } from '../support/shared.js';
+import { isFull } from '../support/shared.js';
 import { compareModels } from '../../src/node/api.js';
 import { ProcessRunner } from '../../src/node/machine/process-runner.js';
 
@@ -100,16 +100,16 @@ describe('in the article’s small network', () => {
 
 /** A narrow ResNeXt of 26 layers; and under CNNX_FULL ResNet-18, whose weights take several times as long to write and load. */
 const NETWORKS = [
-  { name: 'resnext_cifar_2_2_2_2', golden: 'seeds', config: { innerWidth: 32, groups: 8 } },
-  ...(isFull ? [{ name: 'resnet18', golden: 'models', config: { imageSize: 96 } }] : []),
+  { name: 'resnext_cifar_2_2_2_2', config: { innerWidth: 32, groups: 8 } },
+  ...(isFull ? [{ name: 'resnet18', config: { imageSize: 96 } }] : []),
 ];
 
-for (const { name, golden, config } of NETWORKS)
-  describeShared(`in ${name}`, () => {
+for (const { name, config } of NETWORKS)
+  describe(`in ${name}`, () => {
     const build = (init: Init): Model => buildArchitecture(findVariant(name), { init, config }).model;
     let model: Model;
     beforeAll(() => {
-      const varScale = goldenVarScale(readGolden(shared(`reference/${golden}/${name}.json`)));
+      const varScale = goldenVarScale(readGolden(name));
       model = build({ kind: 'golden', varScale });
     });
     faultTests(FAULTS, () => model);

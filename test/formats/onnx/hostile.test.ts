@@ -6,7 +6,7 @@ import { CnnxError } from '../../../src/base/errors.js';
 import { checkExternalData, type ExternalData, readOnnx, writeOnnx } from '../../../src/formats/onnx/index.js';
 import { everyGraph } from '../../../src/graph/edit.js';
 import { asFloat32 } from '../../../src/tensor/tensor.js';
-import { describeShared, shared, sharedBytes, sharedJson } from '../../support/shared.js';
+import { groundTruth, groundTruthBytes, groundTruthJson } from '../../support/ground-truth.js';
 
 interface Entry {
   readonly file: string;
@@ -15,14 +15,14 @@ interface Entry {
   readonly sameAs?: string;
 }
 
-const path = (file: string): string => `reference/hostile/${file}`;
+const path = (file: string): string => `hostile/${file}`;
 
 const folderOf = (file: string): ExternalData => ({
-  resolve: (location) => memorySource(readFileSync(join(dirname(shared(path(file))), location))),
+  resolve: (location) => memorySource(readFileSync(join(dirname(groundTruth(path(file))), location))),
 });
 
 function read(file: string) {
-  const model = readOnnx(sharedBytes(path(file)), { external: folderOf(file) });
+  const model = readOnnx(groundTruthBytes(path(file)), { external: folderOf(file) });
   checkExternalData(model);
   return model;
 }
@@ -48,8 +48,8 @@ const REFUSALS: Record<string, RegExp> = {
   external: /^(onnx\/external-data|ENOENT)$/,
 };
 
-describeShared('hostile files', () => {
-  const { files } = sharedJson(path('manifest.json')) as { files: readonly Entry[] };
+describe('hostile files', () => {
+  const { files } = groundTruthJson(path('manifest.json')) as { files: readonly Entry[] };
 
   describe.each(files)('$file', ({ file, kind, verdict, sameAs }) => {
     test(`the reader's part of '${verdict}'`, () => {
@@ -61,7 +61,7 @@ describeShared('hostile files', () => {
 
     if (verdict === 'accept') {
       test('is written back as it is, and re-encoded to what reads the same', () => {
-        const bytes = sharedBytes(path(file));
+        const bytes = groundTruthBytes(path(file));
         const model = read(file);
         expect(concat(writeOnnx(model))).toEqual(new Uint8Array(bytes));
         const again = concat(writeOnnx(model, { reencode: true }));
@@ -83,11 +83,11 @@ describeShared('hostile files', () => {
     ['simple/bom.onnx', 'byte order mark'],
     ['simple/zeros.onnx', 'nothing but zeros'],
   ])('%s is said to look like %s', (file, what) => {
-    expect(() => readOnnx(sharedBytes(path(file)))).toThrow(what);
+    expect(() => readOnnx(groundTruthBytes(path(file)))).toThrow(what);
   });
 
   test('a truncated file says at which byte', () => {
-    const bytes = sharedBytes(path('truncated/conv-if-0208.onnx'));
+    const bytes = groundTruthBytes(path('truncated/conv-if-0208.onnx'));
     try {
       readOnnx(bytes);
       expect.unreachable();
