@@ -74,6 +74,7 @@ export const ERRORS = {
   },
   'runtime/child': { exit: 3, doc: 'the process that runs models died, or exceeded its limit of time or memory' },
   'runtime/input': { exit: 2, doc: "the tensors given do not fit the model's inputs" },
+  'runtime/missing': { exit: 3, doc: 'onnxruntime-node is not installed, and npm could not fetch it' },
   'runtime/provider': { exit: 3, doc: 'an execution provider does not work here' },
   'runtime/run': { exit: 3, doc: 'onnxruntime loaded the model but could not run it' },
   'runtime/session': { exit: 3, doc: 'onnxruntime could not load the model' },

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { cpus, freemem, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
 import { printable } from '../../base/text.js';
-import { bindingFolder, INSTALL_CUDA, INSTALL_CUDA_12, INSTALL_CUDNN } from '../onnxruntime/providers.js';
+import { bindingFolder, ortFolder, ortVersion } from '../onnxruntime/package.js';
+import { INSTALL_CUDA_12, INSTALL_CUDNN, installCuda } from '../onnxruntime/providers.js';
 
 /** What this machine has that matters for running networks. Nothing here throws: what cannot be found out is absent. */
 export interface Machine {
@@ -95,14 +95,8 @@ function cpuFeatures(): string[] {
 }
 
 function onnxruntimeVersion(): string | undefined {
-  try {
-    const manifest: unknown = createRequire(import.meta.url)('onnxruntime-node/package.json');
-    return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-      ? String(manifest.version)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const folder = ortFolder();
+  return folder === undefined ? undefined : ortVersion(folder);
 }
 
 function bindingFiles(): string[] {
@@ -191,7 +185,7 @@ export function missingForCuda(m: Machine): { readonly reason: string; readonly 
   if (missing('libcuda.so.1'))
     return { reason: 'no NVIDIA driver: libcuda.so.1 is not found', hint: 'install the NVIDIA driver' };
   if (!m.onnxruntime.files.includes('libonnxruntime_providers_cuda.so'))
-    return { reason: 'the CUDA provider is not installed beside onnxruntime-node', hint: INSTALL_CUDA };
+    return { reason: 'the CUDA provider is not installed beside onnxruntime-node', hint: installCuda() };
   const library = m.libraries.find(
     (l) => /^libcu(dart|blas|fft|rand)|^libcufft/.test(l.name) && !l.found && !l.name.endsWith('.13'),
   );

@@ -19,6 +19,7 @@ import {
 import type { KernelRun } from '../../running/kernels.js';
 import type { RunLimits } from '../../running/runner.js';
 import type { Port, Session } from '../../running/session.js';
+import { ensureOrt } from '../onnxruntime/package.js';
 import type { OrtSessionOptions } from '../onnxruntime/session.js';
 
 export interface ProcessLimits extends RunLimits {
@@ -73,9 +74,11 @@ export class ModelProcess {
 
   /**
    * Loads a model from a file or from bytes. `weightBytes` says how large it is where its weights stand elsewhere. Throws `runtime/session`,
-   * `runtime/provider` and `runtime/child`.
+   * `runtime/provider`, `runtime/missing` and `runtime/child`.
    */
   async load(model: string | Uint8Array, options: OrtSessionOptions = {}, weightBytes = 0): Promise<Session> {
+    // Here, where nobody watches the clock: it may have to be fetched.
+    await ensureOrt();
     const megabytes = Math.max(weightBytes, sizeOf(model)) / 2 ** 20;
     const timeout = this.#limits.timeout ?? LEAST_TIMEOUT + TIMEOUT_PER_MEGABYTE * megabytes;
     const ask = (request: Request): Promise<Answer> => this.#ask(request, timeout);

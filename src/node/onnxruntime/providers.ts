@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { concat } from '../../base/bytes.js';
 import { CnnxError } from '../../base/errors.js';
 import { printable } from '../../base/text.js';
@@ -8,6 +7,7 @@ import { writeOnnx } from '../../formats/onnx/index.js';
 import { parseGraph } from '../../text/parse.js';
 import { asFloat32, float32Tensor } from '../../tensor/tensor.js';
 import { ModelProcess } from '../machine/model-process.js';
+import { ensureOrt, ortFolder } from './package.js';
 import { Profile } from './profile.js';
 import type { ProviderName } from '../../running/session.js';
 
@@ -79,18 +79,9 @@ function spokenReason(stderr: string): string | undefined {
   return printable(found.trim(), 300);
 }
 
-/** Where onnxruntime-node keeps its libraries for this system; undefined when it is not installed. */
-export function bindingFolder(): string | undefined {
-  try {
-    const main = createRequire(import.meta.url).resolve('onnxruntime-node');
-    const folder = join(dirname(main), '..', 'bin', 'napi-v6', process.platform, process.arch);
-    return existsSync(folder) ? folder : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-export const INSTALL_CUDA = 'node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=true';
+/** Runs the script of the onnxruntime-node that is used here, which downloads the CUDA provider. */
+export const installCuda = (): string =>
+  `node ${join(ortFolder() ?? 'node_modules/onnxruntime-node', 'script', 'install.js')} --onnxruntime-node-install=true`;
 
 export const INSTALL_CUDA_12 = 'apt-get install cuda-libraries-12-9';
 export const INSTALL_CUDNN = 'apt-get install libcudnn9-cuda-12';
@@ -103,11 +94,11 @@ function remedy(provider: ProviderName, reason: string): string | undefined {
   }
   if (provider !== 'cuda') return undefined;
   if (/libonnxruntime_providers_\w+\.so\S*: cannot open|No such file/.test(reason) && /providers_/.test(reason))
-    return INSTALL_CUDA;
+    return installCuda();
   if (/libcuda\.so|driver/i.test(reason)) return 'install the NVIDIA driver';
   if (/libcudnn/.test(reason)) return INSTALL_CUDNN;
   if (/libcu|libnv/.test(reason)) return INSTALL_CUDA_12;
-  return INSTALL_CUDA;
+  return installCuda();
 }
 
 export interface ChosenProvider {
@@ -116,8 +107,9 @@ export interface ChosenProvider {
   readonly passedOver: readonly ProviderProbe[];
 }
 
-/** The provider to use: the first that works under `auto`, otherwise the one that is named or an error. Throws `runtime/provider`. */
+/** The provider to use: the first that works under `auto`, otherwise the one that is named or an error. Throws `runtime/missing` and `runtime/provider`. */
 export async function chooseProvider(wanted: ProviderName | 'auto', deviceId?: number): Promise<ChosenProvider> {
+  await ensureOrt();
   if (wanted === 'cpu') return { provider: 'cpu', passedOver: [] };
   const passedOver: ProviderProbe[] = [];
   for (const provider of wanted === 'auto' ? PROVIDERS : [wanted]) {
