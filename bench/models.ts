@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeOnnx } from '../src/formats/onnx/write.js';
 import {
   asFloat32,
   concat,
@@ -11,7 +12,6 @@ import {
   saveModel,
   tensorType,
   type Value,
-  writeOnnx,
 } from '../src/index.js';
 import { seededTensor } from '../src/tensor/seeded.js';
 

@@ -1,4 +1,4 @@
-/** The public API in Node: all of `cnnx/core`, with files, and with onnxruntime-node as what runs models. */
+/** The public API in Node: all of `cnnx/core`, with files, and with onnxruntime-node in another process as what runs models. */
 export * from './core.js';
 export {
   benchModels,
@@ -11,22 +11,18 @@ export {
   profileModel,
 } from './node/api.js';
 export { openCheckpoint } from './node/files/checkpoint-file.js';
-export { FileSource, openSource } from './node/files/file-source.js';
+export { FileSource } from './node/files/file-source.js';
 export { readImage } from './node/files/image-file.js';
-export { readJson } from './node/files/json-file.js';
 export { imagenetLabels, readLabels } from './node/files/labels.js';
 export { openModel, type OpenOptions } from './node/files/model-file.js';
 export { type DownloadOptions, type PretrainedFile, pretrainedPath } from './node/files/pretrained.js';
-export { type Saved, type SaveOptions, saveModel } from './node/files/save-model.js';
+export { type Saved, saveModel, type SaveOptions } from './node/files/save-model.js';
 export { readInputFolder, readTensorFile } from './node/files/tensor-files.js';
-export { checkWritable, makeFolder, writeFile, writePair } from './node/files/write-file.js';
 export { inspectMachine, type Library, type Machine, missingForCuda } from './node/machine/machine.js';
 export { startRunner } from './node/machine/process-runner.js';
 export {
   type ChosenProvider,
   chooseProvider,
   type ProviderProbe,
-  PROVIDERS,
   probeProvider,
 } from './node/onnxruntime/providers.js';
-export { createSession } from './node/onnxruntime/session.js';

@@ -7,6 +7,7 @@ import { batchNorm, Conv, ConvTranspose, Gemm, MatMul, registry } from '../ops/i
 import { bytesOf, type DType, elementCount } from '../tensor/dtype.js';
 import { peakBytes } from './peak.js';
 
+/** What the sizes that a model leaves open are taken to be. */
 export interface CostOptions {
   /** Sizes of named dimensions of the inputs. Those not given here, and unnamed ones, count as 1: one image. */
   readonly dims?: ReadonlyMap<string, number> | undefined;
@@ -22,6 +23,7 @@ interface Counts {
   readonly activations: number | undefined;
 }
 
+/** What one node costs. */
 export interface NodeCost extends Counts {
   readonly node: string;
   readonly op: string;
@@ -30,6 +32,7 @@ export interface NodeCost extends Counts {
   readonly shape: Shape | undefined;
 }
 
+/** What a whole model costs. */
 export interface CostTotals {
   readonly parameters: number;
   readonly buffers: number;
@@ -42,6 +45,7 @@ export interface CostTotals {
   readonly uncounted: readonly string[];
 }
 
+/** What a model costs, as a whole and node by node. */
 export interface ModelCosts extends CostTotals {
   /** In the order of the file, those in subgraphs after the node that holds them. */
   readonly nodes: readonly NodeCost[];

@@ -21,6 +21,7 @@ import {
   Swish,
 } from '../ops/index.js';
 
+/** A group of nodes that papers have a name for. */
 export type PatternKind = 'hard-swish' | 'SiLU' | 'GELU' | 'GELU by tanh' | 'squeeze-and-excitation';
 
 /** An activation or block that exporters write as one operator or as several, under its name in the literature. */

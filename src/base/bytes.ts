@@ -59,6 +59,13 @@ export type Chunk = Uint8Array | ByteRange;
 export const chunkSize = (chunk: Chunk): number => (chunk instanceof ByteRange ? chunk.size : chunk.byteLength);
 export const chunkBytes = (chunk: Chunk): Uint8Array => (chunk instanceof ByteRange ? chunk.bytes() : chunk);
 
+/** Whether two have the same bytes. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /** Joins pieces; for small artefacts and tests. */
 export function concat(chunks: readonly Chunk[]): Uint8Array {
   const out = new Uint8Array(chunks.reduce((n, c) => n + chunkSize(c), 0));

@@ -122,4 +122,5 @@ export const ERRORS = {
   'zip/unsupported': { exit: 2, doc: 'a zip archive is encrypted, compressed, or spread over several disks' },
 } as const satisfies Record<string, { readonly exit: 1 | 2 | 3 | 4; readonly doc: string }>;
 
+/** What kind of error it is: a key of the table in docs/errors.md. */
 export type ErrorCode = keyof typeof ERRORS;

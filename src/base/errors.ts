@@ -13,6 +13,7 @@ export interface Where {
   readonly field?: string | undefined;
 }
 
+/** What an error says beside its message. */
 export interface ErrorDetails {
   /** One thing to do. */
   readonly hint?: string | undefined;

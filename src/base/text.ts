@@ -94,6 +94,12 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
     .map(({ c }) => c);
 }
 
+/** A hint for a name that is not among the known ones: those that look like it, if any do. */
+export function didYouMean(word: string, known: Iterable<string>, count?: number): string | undefined {
+  const like = nearest(word, known, count);
+  return like.length > 0 ? `did you mean ${like.join(', ')}?` : undefined;
+}
+
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

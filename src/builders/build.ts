@@ -16,6 +16,7 @@ export type Init =
   | { readonly kind: 'golden'; readonly varScale?: ReadonlyMap<string, number> | undefined }
   | { readonly kind: 'original'; readonly seed: number };
 
+/** How a variant is built: its configuration, weights, batch and operator set. */
 export interface BuildOptions extends Style {
   /** Options of the family, over those of the variant's row. */
   readonly config?: Readonly<Record<string, unknown>> | undefined;

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { CnnxError } from '../base/errors.js';
-import { nearest, printable } from '../base/text.js';
+import { didYouMean, printable } from '../base/text.js';
 import type { Family } from './family.js';
 import { count } from './family.js';
-import { type InitRules, initSchema } from './laws.js';
+import { type InitRules, initSchema } from './distributions.js';
 
 const perChannel = v.pipe(v.array(v.number()), v.minLength(1));
 
@@ -65,6 +65,7 @@ const cardEntries = {
   init: v.optional(initSchema, {}),
 };
 
+/** One row of a card: an architecture that can be built. */
 export interface Variant {
   readonly name: string;
   readonly card: Card;
@@ -102,7 +103,7 @@ export function parseCard(json: unknown, families: ReadonlyMap<string, Family>):
       `field family: found "${printable(head.family)}"; families are ${[...families.keys()].join(', ')}`,
       {
         at: { field: 'family' },
-        hint: suggestion(head.family, families.keys()),
+        hint: didYouMean(head.family, families.keys()),
       },
     );
   const rowSchema = v.strictObject({ ...family.entries, ...rowEntries });
@@ -160,7 +161,7 @@ export function configure(
       `${variant.name} (family ${name}) has no option ${printable(key)}; it has ${Object.keys(entries).join(', ')}`,
       {
         at: { field: key },
-        hint: suggestion(key, Object.keys(entries)),
+        hint: didYouMean(key, Object.keys(entries)),
       },
     );
   }
@@ -195,7 +196,7 @@ const isUnknownField = (issue: v.BaseIssue<unknown>): boolean =>
 
 function misspelt(issue: v.BaseIssue<unknown>, fields: readonly string[]): string | undefined {
   const key = issue.path?.at(-1)?.key;
-  return isUnknownField(issue) && typeof key === 'string' ? suggestion(key, fields) : undefined;
+  return isUnknownField(issue) && typeof key === 'string' ? didYouMean(key, fields) : undefined;
 }
 
 /** `field variants.x.layers: found "abc"; allowed is Array`. */
@@ -205,9 +206,4 @@ function issueText(issue: v.BaseIssue<unknown>): string {
   if (issue.input === undefined) return `field ${field} is absent`;
   const found = printable(JSON.stringify(issue.input) ?? typeof issue.input);
   return `field ${field}: found ${found}; allowed is ${issue.expected ?? issue.message}`;
-}
-
-function suggestion(word: string, known: Iterable<string>): string | undefined {
-  const near = nearest(word, known);
-  return near.length > 0 ? `did you mean ${near.join(', ')}?` : undefined;
 }

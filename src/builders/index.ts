@@ -2,5 +2,5 @@ export { buildArchitecture, type BuildOptions, type Built, type Init, setWeights
 export { type Card, type Checkpoint, type Preprocess, starterCard, type Variant, variantOf } from './card.js';
 export { cards, findVariant, parseOwnCard, variants } from './cards.js';
 export { goldenVarScale } from './golden.js';
-export type { Law } from './laws.js';
+export type { Distribution } from './distributions.js';
 export { isTrainable, type Param, type ParamKind } from './params.js';

@@ -14,7 +14,7 @@ import {
   Sub,
   Transpose,
 } from '../ops/index.js';
-import { lawOf, type Rule } from './laws.js';
+import { distributionOf, type InitRule } from './distributions.js';
 import { Ops, pair, type Window } from './ops.js';
 
 export interface ConvOptions extends Window {
@@ -23,7 +23,7 @@ export interface ConvOptions extends Window {
   readonly groups?: number;
   readonly bias?: boolean;
   /** Where this layer's weights start otherwise than the family's. */
-  readonly init?: Rule | undefined;
+  readonly init?: InitRule | undefined;
 }
 
 export interface NormOptions {
@@ -35,7 +35,7 @@ export interface NormOptions {
 
 export interface LinearOptions {
   readonly bias?: boolean;
-  readonly init?: Rule | undefined;
+  readonly init?: InitRule | undefined;
 }
 
 /** The layers that a network can have at one place. Entries of the state dict are made in the order of the calls. */
@@ -48,18 +48,20 @@ export class Layers extends Ops {
     this.checkWindow(x, options, name);
     this.#checkGroups(this.channels(x), out, groups, key);
     const shape = [out, this.channels(x) / groups, ...pair(options.kernel)];
-    const law = lawOf(init ?? net.rules.conv, shape);
-    const biasLaw = lawOf(net.rules.convBias, shape);
+    const distribution = distributionOf(init ?? net.rules.conv, shape);
+    const biasDistribution = distributionOf(net.rules.convBias, shape);
     const attrs = convAttrs(options);
     if (groups === 1 || net.style.form !== 'paths') {
-      const w = net.param(`${key}.weight`, shape, 'conv.weight', law);
-      const b = bias ? net.param(`${key}.bias`, [out], 'conv.bias', biasLaw) : undefined;
+      const w = net.param(`${key}.weight`, shape, 'conv.weight', distribution);
+      const b = bias ? net.param(`${key}.bias`, [out], 'conv.bias', biasDistribution) : undefined;
       return net.node(Conv, { x, w, b }, { ...attrs, ...(groups > 1 && { group: groups }) }, key).out.y;
     }
     const path = (i: number, what: string): string => `${key}.paths.${i}.${what}`;
-    const weights = net.splitParam(`${key}.weight`, shape, 'conv.weight', law, groups, (i) => path(i, 'weight'));
+    const weights = net.splitParam(`${key}.weight`, shape, 'conv.weight', distribution, groups, (i) =>
+      path(i, 'weight'),
+    );
     const biases = bias
-      ? net.splitParam(`${key}.bias`, [out], 'conv.bias', biasLaw, groups, (i) => path(i, 'bias'))
+      ? net.splitParam(`${key}.bias`, [out], 'conv.bias', biasDistribution, groups, (i) => path(i, 'bias'))
       : undefined;
     const sizes = Array.from({ length: groups }, () => this.channels(x) / groups);
     const parts = this.split(x, sizes, `${name}.split`);
@@ -74,7 +76,7 @@ export class Layers extends Ops {
     const { net } = this;
     const key = this.name(name);
     const shape = [this.channels(x)];
-    const at = (value: number) => ({ law: 'constant', value }) as const;
+    const at = (value: number) => ({ kind: 'constant', value }) as const;
     const scale = net.param(`${key}.weight`, shape, 'norm.weight', at(gamma));
     const bias = net.param(`${key}.bias`, shape, 'norm.bias', at(0));
     const mean = net.param(`${key}.running_mean`, shape, 'norm.running_mean', at(0));
@@ -91,8 +93,10 @@ export class Layers extends Ops {
     const { net } = this;
     const key = this.name(name);
     const shape = [out, this.channels(x)];
-    const w = net.param(`${key}.weight`, shape, 'linear.weight', lawOf(init ?? net.rules.linear, shape));
-    const b = bias ? net.param(`${key}.bias`, [out], 'linear.bias', lawOf(net.rules.linearBias, shape)) : undefined;
+    const w = net.param(`${key}.weight`, shape, 'linear.weight', distributionOf(init ?? net.rules.linear, shape));
+    const b = bias
+      ? net.param(`${key}.bias`, [out], 'linear.bias', distributionOf(net.rules.linearBias, shape))
+      : undefined;
     return net.node(Gemm, { a: x, b: w, c: b }, { transB: 1 }, key).out.y;
   }
 
@@ -102,8 +106,8 @@ export class Layers extends Ops {
     const key = this.name(name);
     const input = this.extent(x, this.shape(x).length - 1);
     const shape = [out, input];
-    const w = net.param(`${key}.weight`, shape, 'linear.weight', lawOf(net.rules.linear, shape));
-    const b = net.param(`${key}.bias`, [out], 'linear.bias', lawOf(net.rules.linearBias, shape));
+    const w = net.param(`${key}.weight`, shape, 'linear.weight', distributionOf(net.rules.linear, shape));
+    const b = net.param(`${key}.bias`, [out], 'linear.bias', distributionOf(net.rules.linearBias, shape));
     const turned = net.node(Transpose, { x: w }, { perm: [1, 0] }, `${key}.turned`).out.y;
     return net.node(Add, { a: net.node(MatMul, { a: x, b: turned }, {}, `${key}.product`).out.y, b }, {}, key).out.y;
   }
@@ -113,7 +117,7 @@ export class Layers extends Ops {
     const { net } = this;
     const key = this.name(name);
     const shape = [this.extent(x, this.shape(x).length - 1)];
-    const at = (value: number) => ({ law: 'constant', value }) as const;
+    const at = (value: number) => ({ kind: 'constant', value }) as const;
     const scale = net.param(`${key}.weight`, shape, 'norm.weight', at(1));
     const bias = net.param(`${key}.bias`, shape, 'norm.bias', at(0));
     if (net.opset >= 17) return net.node(LayerNormalization, { x, scale, bias }, { axis: -1, epsilon: eps }, key).out.y;
@@ -129,7 +133,7 @@ export class Layers extends Ops {
 
   /** A learned factor. */
   layerScale(shape: readonly number[], name: string, start: number): Value {
-    return this.net.param(this.name(name), shape, 'layer_scale', { law: 'constant', value: start });
+    return this.net.param(this.name(name), shape, 'layer_scale', { kind: 'constant', value: start });
   }
 
   #checkGroups(input: number, output: number, groups: number, key: string): void {

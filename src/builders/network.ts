@@ -2,7 +2,7 @@ import type { AttrsOf, Editor, InputsOf } from '../graph/edit.js';
 import type { Graph, Value } from '../graph/ir.js';
 import type { AnyOpDef, NodeOf } from '../graph/op-def.js';
 import { float32Tensor } from '../tensor/tensor.js';
-import type { InitRules, Law } from './laws.js';
+import type { InitRules, Distribution } from './distributions.js';
 import { type Fill, filledTensor, type Param, type ParamKind } from './params.js';
 
 /** How convolutions are written: `acb` turns square ones into asymmetric blocks, `paths` grouped ones into parallel paths. */
@@ -46,8 +46,8 @@ export class Network {
   }
 
   /** A parameter that the graph holds, as one initializer under its key. */
-  param(name: string, shape: readonly number[], kind: ParamKind, law: Law): Value {
-    const param = { name, dtype: 'float32', shape, kind, law } as const;
+  param(name: string, shape: readonly number[], kind: ParamKind, distribution: Distribution): Value {
+    const param = { name, dtype: 'float32', shape, kind, distribution } as const;
     const value = this.editor.addInitializer(this.graph, name, filledTensor(param, this.fill));
     this.params.push({ ...param, placements: [{ value, from: 0, rows: shape[0] ?? 1 }] });
     return value;
@@ -58,11 +58,11 @@ export class Network {
     name: string,
     shape: readonly number[],
     kind: ParamKind,
-    law: Law,
+    distribution: Distribution,
     count: number,
     key: (i: number) => string,
   ): readonly Value[] {
-    const param = { name, dtype: 'float32', shape, kind, law } as const;
+    const param = { name, dtype: 'float32', shape, kind, distribution } as const;
     const rows = (shape[0] ?? 1) / count;
     const placements = Array.from({ length: count }, (_, i) => {
       const tensor = filledTensor(param, this.fill, i * rows, rows);
@@ -74,6 +74,13 @@ export class Network {
 
   /** A state-dict entry that an inference graph does not hold. */
   absentParam(name: string, shape: readonly number[], kind: ParamKind): void {
-    this.params.push({ name, dtype: 'int64', shape, kind, law: { law: 'constant', value: 0 }, placements: [] });
+    this.params.push({
+      name,
+      dtype: 'int64',
+      shape,
+      kind,
+      distribution: { kind: 'constant', value: 0 },
+      placements: [],
+    });
   }
 }

@@ -3,7 +3,7 @@ import type { Threefry } from './threefry.js';
 /*
  * Normal numbers by the ziggurat (Marsaglia and Tsang, "The ziggurat method for generating random variables", Journal of Statistical Software 5(8), 2000):
  * the area below exp(-x^2 / 2) in 255 strips and a tail, all of equal areas. A number takes one random block and one comparison in 99 cases of 100, and has
- * its law exactly, since the rest is decided by the density itself. Strip and place come from different bits (Doornik, "An improved ziggurat method to
+ * its distribution exactly, since the rest is decided by the density itself. Strip and place come from different bits (Doornik, "An improved ziggurat method to
  * generate normal random samples", 2005).
  */
 
@@ -30,7 +30,7 @@ function stripEnds(): Float64Array {
 /** A number takes several blocks now and then: their counters are so far apart, and the trials of one index in between. */
 const STEP = 2 ** 16;
 
-/** Numbers of the standard normal law, each a function of its index. */
+/** Numbers of the standard normal distribution, each a function of its index. */
 export class Normal {
   readonly #stream: Threefry;
   readonly #ends = stripEnds();

@@ -1,46 +1,46 @@
 import { never } from '../base/errors.js';
-import type { Law } from './laws.js';
+import type { Distribution } from './distributions.js';
 import { Normal } from './normal.js';
 import type { Fill } from './params.js';
 import { Threefry } from './threefry.js';
 
 /*
- * Fresh weights from the laws of the networks' own code. Each tensor has a stream of its own, keyed by the seed and its state-dict key, so
- * that a layer keeps its weights when another one changes. Uniform numbers have 53 random bits, normal ones follow their law exactly (normal.ts), and truncated ones
+ * Fresh weights from the distributions that the networks' own code names. Each tensor has a stream of its own, keyed by the seed and its state-dict key, so
+ * that a layer keeps its weights when another one changes. Uniform numbers have 53 random bits, normal ones follow their distribution exactly (normal.ts), and truncated ones
  * by rejection. All in float64, rounded once.
  */
 
-/** Draws every parameter from its law. Equal seeds give equal weights. */
+/** Draws every parameter from its distribution. Equal seeds give equal weights. */
 export function originalFill(seed: number): Fill {
-  return (out, param, from) => draw(out, streamOf(param.name, seed), param.law, from);
+  return (out, param, from) => draw(out, streamOf(param.name, seed), param.distribution, from);
 }
 
-function draw(out: Float32Array, stream: Threefry, law: Law, first: number): void {
+function draw(out: Float32Array, stream: Threefry, distribution: Distribution, first: number): void {
   // Counters have 32 bits; told so here, the engine computes in integers.
   const from = first | 0;
-  switch (law.law) {
+  switch (distribution.kind) {
     case 'constant':
-      out.fill(law.value);
+      out.fill(distribution.value);
       return;
     case 'uniform':
-      for (let i = 0; i < out.length; i++) out[i] = law.bound * (2 * stream.uniform(from + i, 0) - 1);
+      for (let i = 0; i < out.length; i++) out[i] = distribution.bound * (2 * stream.uniform(from + i, 0) - 1);
       return;
     case 'normal': {
       const normal = new Normal(stream);
-      for (let i = 0; i < out.length; i++) out[i] = law.std * normal.at(from + i);
+      for (let i = 0; i < out.length; i++) out[i] = distribution.std * normal.at(from + i);
       return;
     }
     case 'truncated-normal': {
       const normal = new Normal(stream);
-      for (let i = 0; i < out.length; i++) out[i] = truncated(normal, law, from + i);
+      for (let i = 0; i < out.length; i++) out[i] = truncated(normal, distribution, from + i);
       return;
     }
     default:
-      never(law);
+      never(distribution);
   }
 }
 
-type Truncated = Extract<Law, { law: 'truncated-normal' }>;
+type Truncated = Extract<Distribution, { kind: 'truncated-normal' }>;
 
 /** The first number within the limits. */
 function truncated(normal: Normal, { std, low, high }: Truncated, index: number): number {

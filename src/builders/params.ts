@@ -1,9 +1,9 @@
 import { never } from '../base/errors.js';
 import type { Value } from '../graph/ir.js';
 import { elementCount } from '../tensor/dtype.js';
-import { madeTensor } from '../tensor/made-numbers.js';
+import { generatedTensor } from '../tensor/generated.js';
 import { lazyTensor, rangeTensor, type Tensor } from '../tensor/tensor.js';
-import type { Law } from './laws.js';
+import type { Distribution } from './distributions.js';
 
 export type ParamKind =
   | 'conv.weight'
@@ -32,7 +32,7 @@ export interface Param {
   readonly shape: readonly number[];
   readonly kind: ParamKind;
   /** What it is drawn from at a fresh start. */
-  readonly law: Law;
+  readonly distribution: Distribution;
   /** Empty for what an inference graph does not hold (`num_batches_tracked`). */
   readonly placements: readonly Placement[];
 }
@@ -74,7 +74,7 @@ export function filledTensor(
   rows = param.shape[0] ?? 1,
 ): Tensor {
   const first = from * elementCount(param.shape.slice(1));
-  return madeTensor([rows, ...param.shape.slice(1)], (out, at) => fill(out, param, first + at));
+  return generatedTensor([rows, ...param.shape.slice(1)], (out, at) => fill(out, param, first + at));
 }
 
 /** Rows of a tensor with at least one axis, as a view of its bytes. */

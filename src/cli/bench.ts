@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { printable, table } from '../base/text.js';
 import {
   type BenchEntry,
   type BenchReport,
@@ -8,11 +9,9 @@ import {
   type KernelRun,
   type Model,
   openModel,
-  printable,
   profileModel,
   type ProviderName,
   setDims,
-  table,
 } from '../index.js';
 import { io } from './io.js';
 import { count, namedShape, namedSize, providerList, whole } from './options.js';

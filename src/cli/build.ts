@@ -1,18 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import {
-  buildArchitecture,
-  checkWritable,
-  findVariant,
-  grouped,
-  goldenVarScale,
-  type Init,
-  parseOwnCard,
-  readJson,
-  saveModel,
-  summaryOf,
-  type Variant,
-  variantOf,
-} from '../index.js';
+import { grouped } from '../base/text.js';
+import { summaryOf } from '../builders/build.js';
+import { variantOf } from '../builders/card.js';
+import { goldenVarScale } from '../builders/golden.js';
+import { readJson } from '../node/files/json-file.js';
+import { checkWritable } from '../node/files/write-file.js';
+import { buildArchitecture, findVariant, type Init, parseOwnCard, saveModel, type Variant } from '../index.js';
 import { io } from './io.js';
 import { amount, count, whole } from './options.js';
 import { asTrained, bindTrained, findTrained, WEIGHT_OPTIONS, type WeightOptions } from './weights.js';
@@ -76,7 +69,7 @@ export const define = (command: Command): Command => {
     )
     .option(
       '--init <kind>',
-      "fresh weights: original (the laws of the networks' own code), golden, or golden:FILE",
+      "fresh weights: original (the distributions that the networks' own code names), golden, or golden:FILE",
       initKind,
       'original',
     )

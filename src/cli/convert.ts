@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { checkWritable } from '../node/files/write-file.js';
+import { type StateDictForm } from '../weights/deploy.js';
 import {
-  checkWritable,
   CnnxError,
   type Model,
   openCheckpoint,
@@ -10,7 +11,6 @@ import {
   type ReplaceReport,
   saveModel,
   setDims,
-  type StateDictForm,
 } from '../index.js';
 import { io } from './io.js';
 import { writeStateDict } from './state-dicts.js';

@@ -1,13 +1,7 @@
 import type { Command } from 'commander';
-import {
-  inspectMachine,
-  type Machine,
-  missingForCuda,
-  printable,
-  PROVIDERS,
-  type ProviderProbe,
-  probeProvider,
-} from '../index.js';
+import { printable } from '../base/text.js';
+import { PROVIDERS } from '../node/onnxruntime/providers.js';
+import { inspectMachine, type Machine, missingForCuda, type ProviderProbe, probeProvider } from '../index.js';
 import { io } from './io.js';
 import { whole } from './options.js';
 

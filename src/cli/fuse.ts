@@ -1,7 +1,9 @@
 import { basename, dirname, join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { table } from '../base/text.js';
+import { sentenceOf } from '../passes/rule.js';
+import { checkWritable } from '../node/files/write-file.js';
 import {
-  checkWritable,
   CnnxError,
   ensureValid,
   fuseChecked,
@@ -12,8 +14,6 @@ import {
   registry,
   type Saved,
   saveModel,
-  sentenceOf,
-  table,
   verifyReportText,
 } from '../index.js';
 import { io } from './io.js';

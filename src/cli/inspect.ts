@@ -1,23 +1,19 @@
 import type { Command } from 'commander';
+import { grouped, printable, table } from '../base/text.js';
+import { checkData, sniffCheckpoint, wrapperPrefix } from '../formats/state-dict.js';
 import {
-  checkData,
   checkExternalData,
   CnnxError,
   costs,
   countPatterns,
   FileSource,
   findPatterns,
-  grouped,
   type Model,
   type ModelCosts,
   openCheckpoint,
   openModel,
   type Pattern,
-  printable,
-  sniffCheckpoint,
-  table,
   typeText,
-  wrapperPrefix,
 } from '../index.js';
 import { eachInput } from './each.js';
 import { io } from './io.js';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { findVariant, starterCard, table, type Variant, variants } from '../index.js';
+import { table } from '../base/text.js';
+import { findVariant, starterCard, type Variant, variants } from '../index.js';
 import { io } from './io.js';
 
 interface Options {

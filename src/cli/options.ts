@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CnnxError } from '../base/errors.js';
 import { adjustLimits, LIMITS } from '../base/limits.js';
-import { nearest, printable } from '../base/text.js';
+import { didYouMean, printable } from '../base/text.js';
 
 /*
  * Readers of option values. What they throw, commander prints with the option's name.
@@ -89,9 +89,8 @@ function limit(text: string): string {
   if (!Number.isSafeInteger(Number(value)) || Number(value) < 1 || name === '')
     throw new InvalidArgumentError('NAME=NUMBER, as in messageDepth=200.');
   if (!Object.hasOwn(LIMITS, name)) {
-    const [like] = nearest(name, Object.keys(LIMITS));
     throw new CnnxError('cli/usage', `there is no limit named ${printable(name)}`, {
-      hint: like === undefined ? `one of ${Object.keys(LIMITS).join(', ')}` : `did you mean ${like}?`,
+      hint: didYouMean(name, Object.keys(LIMITS), 1) ?? `one of ${Object.keys(LIMITS).join(', ')}`,
     });
   }
   adjustLimits({ [name]: Number(value) });

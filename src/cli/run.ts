@@ -1,5 +1,9 @@
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { printable, table } from '../base/text.js';
+import { makeFolder, writeFile } from '../node/files/write-file.js';
+import { PATIENT } from '../running/runner.js';
+import { portText } from '../running/session.js';
 import {
   castFeeds,
   withBoundaryCasts,
@@ -9,43 +13,29 @@ import {
   CnnxError,
   type Feeds,
   type Image,
-  imageInput,
   imagenetLabels,
-  type ImageSteps,
   imageTensor,
-  makeFolder,
   openModel,
-  PATIENT,
-  portText,
   prepareImage,
-  printable,
   readImage,
   readLabels,
   readTensorFile,
   type Session,
   startRunner,
-  stepsFor,
-  table,
   type Tensor,
   typeText,
-  writeFile,
   writeNpy,
 } from '../index.js';
 import { io } from './io.js';
 import { count, providerOptions, type ProviderOptions } from './options.js';
+import { type ImagePlan, imagePlan, preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
 
-interface Options extends ProviderOptions {
+interface Options extends ProviderOptions, PreprocessOptions {
   readonly image?: readonly string[];
   readonly input?: ReadonlyMap<string, string>;
-  readonly imageInput?: string;
   readonly labels?: string;
   readonly top: number;
   readonly save?: string;
-  readonly resize?: ImageSteps['resize'];
-  readonly crop?: number;
-  readonly interpolation?: ImageSteps['interpolation'];
-  readonly mean?: readonly number[];
-  readonly std?: readonly number[];
   readonly threads?: number;
   readonly json?: boolean;
 }
@@ -63,18 +53,12 @@ export const define = (command: Command): Command => {
     .argument('<model>', 'ONNX file; - for standard input')
     .option('--image <files...>', 'JPEG, PNG or WebP files')
     .option('--input <name=file>', 'an input from an .npy or .pb file; repeatable', namedFile)
-    .option('--image-input <name>', 'which input takes the images, where several could')
     .option('--labels <file>', 'names of the classes, one a line or a JSON list; ImageNet’s for 1000 classes')
     .option('--top <k>', 'classes to show', count, 5)
     .option('--save <folder>', 'write every output as NAME.npy into a folder, which is made if it is not there')
-    .option('--resize <pixels>', 'the shorter side, or HEIGHT,WIDTH; over what the model says of itself', size)
-    .option('--crop <pixels>', 'the side of the square cut from the middle', count)
-    .addOption(new Option('--interpolation <kind>', 'how pixels are mixed').choices(['nearest', 'bilinear', 'bicubic']))
-    .option('--mean <values>', 'subtracted from each channel, scaled to 0..1; one value for all, or three', numbers)
-    .option('--std <values>', 'each channel is divided by; one value for all, or three', divisors)
     .option('--threads <n>', "threads within one operator; onnxruntime's choice if left out", count)
     .option('--json', 'print the results as JSON');
-  return providerOptions(command)
+  return providerOptions(preprocessOptions(command))
     .addHelpText('after', '\nExample:\n  cnnx run resnet50.onnx --image cat.jpg --top 3')
     .action(async (path: string, o: Options) => {
       const results = await compute(path, o);
@@ -103,13 +87,7 @@ async function compute(path: string, o: Options): Promise<readonly Result[]> {
         hint: `its inputs are ${session.inputs.map(portText).join(', ')}`,
       });
     if (!o.image) return [{ outputs: await session.run(castFeeds(feeds)), row: 0 }];
-    const target = imageInput(session.inputs, o.imageInput);
-    const { steps, declared } = stepsFor(model, target);
-    if (!declared && o.resize === undefined)
-      io.note(
-        `the model does not say how images become inputs: taking ImageNet's way at ${target.height ?? 'any'} pixels`,
-      );
-    return await classify(session, feeds, target, { ...steps, ...overrides(o, target.channels) }, o.image);
+    return await classify(session, feeds, imagePlan(model, session.inputs, o), o.image);
   } finally {
     runner.close();
   }
@@ -119,12 +97,11 @@ async function compute(path: string, o: Options): Promise<readonly Result[]> {
 async function classify(
   session: Session,
   feeds: Map<string, Tensor>,
-  target: ReturnType<typeof imageInput>,
-  steps: ImageSteps,
+  { input, steps }: ImagePlan,
   files: readonly string[],
 ): Promise<readonly Result[]> {
   const results: Result[] = [];
-  const size = target.batch ?? files.length;
+  const size = input.batch ?? files.length;
   for (let at = 0; at < files.length; at += size) {
     const group = files.slice(at, at + size);
     io.progress(`image ${at + 1} of ${files.length}`);
@@ -134,24 +111,11 @@ async function classify(
     const filled = Array.from({ length: size }, (_, i) => images[Math.min(i, images.length - 1)]).filter(
       (x) => x !== undefined,
     );
-    feeds.set(target.name, imageTensor(filled, steps.mean, steps.std, target.dtype));
+    feeds.set(input.name, imageTensor(filled, steps, input));
     const outputs = await session.run(castFeeds(feeds));
     results.push(...group.map((image, row) => ({ image, outputs, row })));
   }
   return results;
-}
-
-function overrides(o: Options, channels: number): Partial<ImageSteps> {
-  // One value is for all channels.
-  const forAll = (values: readonly number[]): readonly number[] =>
-    values.length === 1 ? Array.from({ length: channels }, () => values[0] ?? 0) : values;
-  return {
-    ...(o.resize !== undefined && { resize: o.resize, crop: o.crop }),
-    ...(o.crop !== undefined && { crop: o.crop }),
-    ...(o.interpolation !== undefined && { interpolation: o.interpolation }),
-    ...(o.mean && { mean: forAll(o.mean) }),
-    ...(o.std && { std: forAll(o.std) }),
-  };
 }
 
 /** The first table of scores, one row for each image. */
@@ -217,23 +181,4 @@ function namedFile(text: string, previous: ReadonlyMap<string, string> | undefin
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('NAME=FILE, as in x=x.npy.');
   return new Map(previous).set(text.slice(0, at), text.slice(at + 1));
-}
-
-/** What can be divided by. */
-function divisors(text: string): readonly number[] {
-  const list = numbers(text);
-  if (list.includes(0)) throw new InvalidArgumentError('Nothing can be divided by 0.');
-  return list;
-}
-
-function size(text: string): ImageSteps['resize'] {
-  const [height = 0, width] = text.split(',').map(count);
-  return width === undefined ? height : [height, width];
-}
-
-function numbers(text: string): readonly number[] {
-  const list = text.split(',').map(Number);
-  if ((list.length !== 1 && list.length !== 3) || list.some((n) => !Number.isFinite(n)))
-    throw new InvalidArgumentError('One number, or three with commas between them.');
-  return list;
 }

@@ -1,13 +1,7 @@
-import {
-  checkWritable,
-  chunkSize,
-  deployedStateDict,
-  openCheckpoint,
-  openModel,
-  type StateDictForm,
-  writeFile,
-  writeSafetensors,
-} from '../index.js';
+import { chunkSize } from '../base/bytes.js';
+import { checkWritable, writeFile } from '../node/files/write-file.js';
+import { type StateDictForm } from '../weights/deploy.js';
+import { deployedStateDict, openCheckpoint, openModel, writeSafetensors } from '../index.js';
 import { io } from './io.js';
 
 export interface WrittenStateDict {

@@ -1,17 +1,8 @@
 import { basename } from 'node:path';
 import { Option } from 'commander';
-import {
-  type BindReport,
-  bindWeights,
-  type Built,
-  type Checkpoint,
-  chooseCheckpoint,
-  impliedOptions,
-  openCheckpoint,
-  pretrainedPath,
-  publishedCheckpoint,
-  type Variant,
-} from '../index.js';
+import { type Checkpoint } from '../builders/card.js';
+import { chooseCheckpoint, impliedOptions, publishedCheckpoint } from '../weights/checkpoints.js';
+import { type BindReport, bindWeights, type Built, openCheckpoint, pretrainedPath, type Variant } from '../index.js';
 import { io } from './io.js';
 
 export interface WeightOptions {

@@ -1,24 +1,10 @@
 import { type Chunk, chunkSize } from '../base/bytes.js';
 import { CnnxError } from '../base/errors.js';
 import { MAX_PROTOBUF } from '../base/limits.js';
-import { checkLocation, externalized, internalized, writeOnnx } from '../formats/onnx/index.js';
-import { everyGraph } from '../graph/edit.js';
+import { internalized, placeWeights, type SideFile, writeOnnx } from '../formats/onnx/index.js';
 import type { Model } from '../graph/ir.js';
-import { type Tensor, tensorChunk } from '../tensor/tensor.js';
 
-/** Offsets in a side file are multiples of this: a cache line, and the widest vector load. */
-const ALIGNMENT = 64;
-
-/** What is smaller stays in the model: shapes, axes and scalars are read by tools that do not open side files. */
-const DEFAULT_THRESHOLD = 1024;
-
-export interface SideFile {
-  /** The name that the model gives the side file, relative to its own folder. */
-  readonly file: string;
-  /** Initializers of at least so many bytes go there; 1024 if absent. */
-  readonly threshold?: number | undefined;
-}
-
+/** Where the weights of an exported model go. */
 export interface ExportOnnxOptions {
   /**
    * A side file: large initializers of the model and its subgraphs stand there, wherever they stood before. 'inline': all in the model.
@@ -31,6 +17,7 @@ export interface ExportOnnxOptions {
   readonly reencode?: boolean | undefined;
 }
 
+/** A model as the pieces of its files. */
 export interface ExportedOnnx {
   readonly model: Chunk[];
   /** The contents of the side file, if there is one. */
@@ -52,30 +39,12 @@ export function exportOnnx(model: Model, options: ExportOnnxOptions = {}): Expor
   throw tooLarge(size, 'ask for external data');
 }
 
-function withSideFile(model: Model, { file, threshold }: SideFile, reencode: boolean | undefined): ExportedOnnx {
-  checkLocation(file);
-  const placed = new Map<Tensor, Tensor>();
-  const external: Chunk[] = [];
-  let offset = 0;
-  for (const graph of everyGraph(model)) {
-    for (const { initializer } of graph.initializers) {
-      if (!initializer || initializer.strings || placed.has(initializer)) continue;
-      if (initializer.byteLength < (threshold ?? DEFAULT_THRESHOLD)) {
-        placed.set(initializer, internalized(initializer));
-        continue;
-      }
-      const padding = (ALIGNMENT - (offset % ALIGNMENT)) % ALIGNMENT;
-      if (padding > 0) external.push(new Uint8Array(padding));
-      offset += padding;
-      external.push(tensorChunk(initializer));
-      placed.set(initializer, externalized(initializer, file, offset));
-      offset += initializer.byteLength;
-    }
-  }
-  const chunks = writeOnnx(model, { reencode, tensor: (t) => placed.get(t) ?? t });
+function withSideFile(model: Model, to: SideFile, reencode: boolean | undefined): ExportedOnnx {
+  const { tensor, side } = placeWeights(model, to);
+  const chunks = writeOnnx(model, { reencode, tensor });
   const size = sizeOf(chunks);
   if (size > MAX_PROTOBUF) throw tooLarge(size, 'lower the size from which initializers go to the side file');
-  return { model: chunks, external };
+  return { model: chunks, external: side };
 }
 
 const sizeOf = (chunks: readonly Chunk[]): number => chunks.reduce((n, c) => n + chunkSize(c), 0);

@@ -1,30 +1,18 @@
 import { nearest, printable } from '../base/text.js';
 import type { Attr } from './attr.js';
 import { attrText } from './attr.js';
-import { canonicalDomain, FunctionDef, type Graph, type Model, type Node, type Value } from './ir.js';
+import type { Functions } from './functions.js';
+import { FunctionDef, type Graph, type Model, type Node, type Value } from './ir.js';
 import type { AnyOpDef, AttrSpec } from './op-def.js';
 import type { OpRegistry } from './op-registry.js';
 import { nodeLabel } from './order.js';
 import type { ProblemList } from './problems.js';
 import { signatureOf } from './signature.js';
 
-/** What identifies a function among a model's. */
-export const functionKey = (
-  domain: string | undefined,
-  name: string | undefined,
-  overload: string | undefined,
-): string => [canonicalDomain(domain), name ?? '', overload ?? ''].join('\u0000');
-
-export const functionsByKey = (model: Model): ReadonlyMap<string, FunctionDef> =>
-  new Map(model.functions.map((f) => [functionKey(f.domain, f.name, f.overload), f]));
-
-export const calledFunction = (node: Node, functions: ReadonlyMap<string, FunctionDef>): FunctionDef | undefined =>
-  functions.get(functionKey(node.domain, node.opType, node.overload));
-
 /** Whether domains are imported, and inputs, outputs and attributes fit the functions of the model and the declared operators. */
 export function checkOperators(
   graphs: readonly Graph[],
-  functions: ReadonlyMap<string, FunctionDef>,
+  functions: Functions,
   registry: OpRegistry | undefined,
   problems: ProblemList,
 ): void {
@@ -34,7 +22,7 @@ export function checkOperators(
     for (const node of graph.nodes()) {
       if (root.opset(node.domain) === undefined) countUnimported(node, root, unimported);
       checkReferences(node, root, problems);
-      const called = calledFunction(node, functions);
+      const called = functions.called(node);
       if (called) {
         checkCall(node, called, problems);
         continue;

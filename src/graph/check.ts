@@ -2,14 +2,16 @@ import { CnnxError } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
 import { printable } from '../base/text.js';
 import { checkGraphs } from './check-graph.js';
-import { calledFunction, checkOperators, functionKey, functionsByKey } from './check-ops.js';
+import { checkOperators } from './check-ops.js';
 import { everyGraph, graphsWithin } from './edit.js';
+import { Functions } from './functions.js';
 import { inferShapes, withTypesKept } from './infer.js';
 import { canonicalDomain, type FunctionDef, type Model, type OpsetImport } from './ir.js';
 import type { OpRegistry } from './op-registry.js';
 import { nodeLabel } from './order.js';
 import { type Problem, ProblemList } from './problems.js';
 
+/** How much `checkModel` looks at. */
 export interface CheckOptions {
   /** Problems listed; the others are counted in a last entry. */
   readonly limit?: number;
@@ -28,7 +30,7 @@ const OVERLOADS_SINCE = 10n;
 export function checkModel(model: Model, registry?: OpRegistry, options: CheckOptions = {}): readonly Problem[] {
   const problems = new ProblemList(options.limit ?? LIMITS.problems);
   const graphs = everyGraph(model);
-  const functions = functionsByKey(model);
+  const functions = new Functions(model);
   checkVersions(model, problems);
   checkFunctions(model, functions, problems);
   checkGraphs(graphs, problems);
@@ -77,18 +79,17 @@ function checkImports(imports: readonly OpsetImport[], where: string, problems: 
   }
 }
 
-function checkFunctions(model: Model, functions: ReadonlyMap<string, FunctionDef>, problems: ProblemList): void {
+function checkFunctions(model: Model, functions: Functions, problems: ProblemList): void {
   const calls = new Map<FunctionDef, FunctionDef[]>();
   for (const f of model.functions) {
     const name = printable(f.name ?? '');
     if (!f.name) problems.add('empty-name', 'a function has no name');
-    if (functions.get(functionKey(f.domain, f.name, f.overload)) !== f)
-      problems.add('duplicate-function', `function ${name} is defined twice`);
+    if (functions.definition(f) !== f) problems.add('duplicate-function', `function ${name} is defined twice`);
     checkImports(f.opsetImports, `function ${name}`, problems);
     const called = new Set<FunctionDef>();
     for (const graph of graphsWithin([f.body]))
       for (const node of graph.nodes()) {
-        const callee = calledFunction(node, functions);
+        const callee = functions.called(node);
         if (callee) called.add(callee);
       }
     calls.set(f, [...called]);

@@ -22,6 +22,7 @@ export type AttrsOf<D> =
     ? { readonly [K in keyof A]?: (A[K] extends AttrSpec<infer T> ? T : never) | undefined }
     : never;
 
+/** Names and place of a node that `Editor.add` makes. */
 export interface AddOptions {
   readonly name?: string | undefined;
   /** Names of the outputs, '' for one left out; made from the node's name and fresh if absent. */

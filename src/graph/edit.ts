@@ -71,7 +71,7 @@ export class Editor extends ValueEditor {
    * Makes a node's only output an initializer of the same name: every user sees the value it saw before. The node goes, and what only it
    * needed. The graph must be one that can hold initializers (not a function's body, nor a subgraph below IR version 4).
    */
-  settle(value: Value, data: Tensor): void {
+  foldTo(value: Value, data: Tensor): void {
     const node = value.producer;
     if (!node || node.outputs.some((v) => v !== value && v !== undefined))
       throw new Error(`bug: ${printable(value.name)} is not the only output of a node`);

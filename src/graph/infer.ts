@@ -1,8 +1,9 @@
 import { CnnxError, type ErrorCode } from '../base/errors.js';
 import type { Attr } from './attr.js';
-import { everyGraph } from './edit.js';
+import { Functions } from './functions.js';
+import { everyGraph, graphsWithin } from './walk.js';
 import { inferArgs, inferNode, intsOf, joinTypes, type KnownInts } from './infer-node.js';
-import { canonicalDomain, type FunctionDef, type Graph, Model, Node, type Value } from './ir.js';
+import { type FunctionDef, type Graph, Model, Node, type Value } from './ir.js';
 import { assign, mutable } from './mutate.js';
 import type { AnyOpDef } from './op-def.js';
 import type { OpRegistry } from './op-registry.js';
@@ -95,7 +96,7 @@ const noAttributes: Attributes = new Map();
 
 class Inference {
   readonly problems: InferenceProblem[] = [];
-  readonly #functions = new Map<string, FunctionDef>();
+  readonly #functions: Functions;
   readonly #computedOnly: boolean;
   #openSizes = 0;
   #known: KnownInts;
@@ -111,7 +112,7 @@ class Inference {
   ) {
     this.#known = known;
     this.#computedOnly = computedOnly;
-    for (const f of model.functions) this.#functions.set(callKey(f.domain, f.name, f.overload), f);
+    this.#functions = new Functions(model);
   }
 
   graph(graph: Graph): void {
@@ -128,7 +129,7 @@ class Inference {
   }
 
   #node(node: Node): void {
-    const called = this.#functions.size > 0 && this.#functions.get(callKey(node.domain, node.opType, node.overload));
+    const called = this.#functions.called(node);
     if (called) {
       this.#call(node, called);
       return;
@@ -169,7 +170,7 @@ class Inference {
     const [outerKnown, outerAttributes] = [this.#known, this.#attributes];
     const attributes = new Map(f.attributeDefaults.map((a) => [a.name, a]));
     for (const a of this.#resolved(node).attrs.values()) attributes.set(a.name, a);
-    for (const graph of withSubgraphs(f.body)) resetTypes(graph, this.#computedOnly);
+    for (const graph of graphsWithin([f.body])) resetTypes(graph, this.#computedOnly);
     const known: KnownInts = new WeakMap();
     f.body.inputs.forEach((value, i) => {
       const given = node.inputs[i];
@@ -187,7 +188,7 @@ class Inference {
     }
     const results = f.body.outputs.map((value) => ({ type: value.type, ints: intsOf(value, known) }));
     // What holds for this call need not hold for the next.
-    for (const graph of withSubgraphs(f.body)) resetTypes(graph, this.#computedOnly);
+    for (const graph of graphsWithin([f.body])) resetTypes(graph, this.#computedOnly);
     node.outputs.forEach((value, i) => {
       if (!value) return;
       const result = results[i];
@@ -195,17 +196,4 @@ class Inference {
       mutable(value).type = joinTypes(value.type, result?.type, value, node);
     });
   }
-}
-
-const callKey = (domain: string | undefined, name: string | undefined, overload: string | undefined): string =>
-  [canonicalDomain(domain), name, overload ?? ''].join('\u0000');
-
-function withSubgraphs(graph: Graph): Graph[] {
-  const all: Graph[] = [];
-  const pending = [graph];
-  for (let g = pending.pop(); g; g = pending.pop()) {
-    all.push(g);
-    for (const node of g.nodes()) if (node.attrs.size > 0) for (const sub of node.subgraphs) pending.push(sub);
-  }
-  return all;
 }

@@ -57,8 +57,9 @@ export interface ValueInfo {
 /** An attribute of a node, as the file has it. */
 export type Attr = AttrOf<Graph>;
 
-/** Most nodes of large graphs have no attributes: they share this. */
+/** Most nodes of large graphs have no attributes and no metadata: they share these. */
 export const NO_ATTRS: ReadonlyMap<string, Attr> = new Map();
+const NO_ITEMS: readonly never[] = Object.freeze([]);
 
 /** One application of an operator. Inputs and outputs left out are `undefined`. */
 export class Node {
@@ -67,18 +68,18 @@ export class Node {
   readonly declaredDomain: string | undefined = undefined;
   readonly overload: string | undefined = undefined;
   readonly docString: string | undefined = undefined;
-  readonly metadata: readonly MetadataEntry[] = [];
-  readonly inputs: readonly (Value | undefined)[] = [];
-  readonly outputs: readonly (Value | undefined)[] = [];
+  readonly metadata: readonly MetadataEntry[] = NO_ITEMS;
+  readonly inputs: readonly (Value | undefined)[] = NO_ITEMS;
+  readonly outputs: readonly (Value | undefined)[] = NO_ITEMS;
   readonly attrs: ReadonlyMap<string, Attr> = NO_ATTRS;
   readonly span: Span | undefined = undefined;
   readonly preserved: Preserved | undefined = undefined;
   /** Neighbours in the graph's order. */
   readonly previous: Node | undefined = undefined;
   readonly next: Node | undefined = undefined;
-  #position = 0;
+  private place = 0;
   /** The declaration that `is` last said yes to. */
-  #declaration: Declaration | undefined = undefined;
+  private declaration: Declaration | undefined = undefined;
 
   constructor(
     readonly graph: Graph,
@@ -87,13 +88,13 @@ export class Node {
 
   /** Its place in the graph's order, from 0 on, when `numberNodes` last looked: asking takes no memory, as a Map of nodes would. */
   get position(): number {
-    return this.#position;
+    return this.place;
   }
 
   /** Gives the nodes of a graph their positions; see `numberNodes`. */
   static number(graph: Graph): void {
     let position = 0;
-    for (let node = graph.first; node; node = node.next) node.#position = position++;
+    for (let node = graph.first; node; node = node.next) node.place = position++;
   }
 
   /** '' for ONNX's own operators, however the file writes it. */
@@ -108,26 +109,26 @@ export class Node {
 
   /** Whether this node is an application of `op`: domain, name, imported version, arity and attribute kinds all fit. Narrows. */
   is<O extends Declaration>(op: O): this is Node & Read<O, Value> {
-    if (!(this.#declaration === op ? fits(this, op) : matches(this, op))) return false;
-    this.#declaration = op;
+    if (!(this.declaration === op ? fits(this, op) : matches(this, op))) return false;
+    this.declaration = op;
     return true;
   }
 
   /** Typed inputs, outputs and attributes by their names in the declaration; only after `is` has said yes. */
   get in(): unknown {
-    return this.#lens().in;
+    return this.lens().in;
   }
   get out(): unknown {
-    return this.#lens().out;
+    return this.lens().out;
   }
   get attr(): unknown {
-    return this.#lens().attr;
+    return this.lens().attr;
   }
 
-  #lens(): Lens {
-    if (!this.#declaration)
+  private lens(): Lens {
+    if (!this.declaration)
       throw new Error(`bug: ${this.opType} is read through a declaration before node.is(...) said that it fits`);
-    return new Lens(this, this.#declaration);
+    return new Lens(this, this.declaration);
   }
 
   /** Graphs in its attributes. */
@@ -205,6 +206,7 @@ export class Graph {
   }
 }
 
+/** A domain and the version of it that a model or function uses. The domain '' is ONNX's own. */
 export interface OpsetImport {
   readonly domain?: string | undefined;
   readonly version?: bigint | undefined;

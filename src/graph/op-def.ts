@@ -48,12 +48,14 @@ export interface OpDef<I extends Slots = Slots, O extends Slots = Slots, A exten
   readonly domain: string;
 }
 
+/** Any declared operator, whatever its inputs, outputs and attributes. */
 // oxlint-disable-next-line typescript/no-explicit-any -- stands for every signature; only its own infer function reads the arguments
 export type AnyOpDef = OpDef<any, any, any>;
 
 /** A node after `node.is(op)` has said yes. */
 export type NodeOf<D extends Declaration> = Node & Read<D, Value>;
 
+/** Declares an operator: its versions, inputs, outputs, types, attributes and shape inference. `node.is(it)` then narrows a node to it. */
 export function defineOp<const I extends Slots, const O extends Slots, const A extends AttrSpecs>(
   spec: OpSpec<I, O, A>,
 ): OpDef<I, O, A> {

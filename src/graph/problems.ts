@@ -25,7 +25,9 @@ export const PROBLEMS = {
   'undefined-output': { severity: 'error', doc: 'a graph lists an output that nothing defines' },
 } as const satisfies Record<string, { readonly severity: Severity; readonly doc: string }>;
 
+/** Whether onnxruntime refuses what has the problem, or takes it. */
 export type Severity = 'error' | 'warning';
+/** What kind of violation a problem is. */
 export type ProblemCode = keyof typeof PROBLEMS;
 
 /** One violation. The message is printable; `node` and `value` are names as the file has them (a node without one is told by what it makes). */

@@ -2,8 +2,10 @@ import type { DType } from '../tensor/dtype.js';
 
 /** A known size, a named one (ONNX dim_param), or one that nothing is known of. */
 export type Dim = number | string | undefined;
+/** Sizes, one for each axis. */
 export type Shape = readonly Dim[];
 
+/** An element type and a shape; without the shape the rank is unknown. */
 export interface TensorType {
   readonly kind: 'tensor' | 'sparse_tensor';
   readonly dtype: DType;
@@ -23,8 +25,10 @@ export const openSize = (n: number): string => `\u0000${n}`;
 
 export const isOpenSize = (d: Dim): boolean => typeof d === 'string' && d.startsWith('\u0000');
 
+/** The type of a tensor, with or without a shape. */
 export const tensorType = (dtype: DType, shape?: Shape): TensorType => ({ kind: 'tensor', dtype, shape });
 
+/** Whether a type is that of a tensor, of whatever shape. */
 export const isTensorType = (t: ValueType | undefined): t is TensorType => t?.kind === 'tensor';
 
 /** Whether two are types of tensors, and say the same. */

@@ -14,6 +14,7 @@ export function graphsWithin(graphs: readonly Graph[]): Graph[] {
   return all;
 }
 
+/** Every node of a model: in its graph, in the bodies of its functions, and in the graphs inside nodes. */
 export const everyNode = (model: Model): Node[] => everyGraph(model).flatMap((g) => [...g.nodes()]);
 
 /** The names of all values, in any graph. */

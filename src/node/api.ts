@@ -20,8 +20,11 @@ interface OwnRunner {
   readonly limits?: RunLimits | undefined;
 }
 
+/** How two models are compared. */
 export type CompareOptions = Omit<verify.CompareOptions, 'runner'> & OwnRunner;
+/** How a model is fused and compared with what it was. */
 export type FuseCheckedOptions = Omit<checked.FuseCheckedOptions, 'runner'> & OwnRunner;
+/** How models are timed. */
 export type BenchOptions = Omit<bench.BenchOptions, 'startRunner'>;
 
 /**

@@ -78,4 +78,5 @@ export const OPS: readonly AnyOpDef[] = AREAS.flatMap((area) => Object.values(ar
   .filter(isOpDef)
   .sort(byName);
 
+/** The declared operators of ONNX and of onnxruntime's own domain, by domain, name and version. */
 export const registry = new OpRegistry(OPS);

@@ -76,7 +76,7 @@ export async function foldConstantRegions(
     const { model: region, names } = extractModel(nodes, values, heldBy);
     const result = await attempt(evaluate, region);
     if (!('failed' in result)) {
-      for (const value of values) if (settle(value, result.values.get(names.get(value) ?? ''), edit)) folded += 1;
+      for (const value of values) if (foldTo(value, result.values.get(names.get(value) ?? ''), edit)) folded += 1;
     } else if (values.length === 1) {
       failures.push(result.failed);
       for (const node of nodes) memory.failed.add(node);
@@ -203,11 +203,11 @@ function heldBy(value: Value): Tensor {
 }
 
 /** Puts a result in its value's place; false when it is not what inference said, and so not what the rules relied on. */
-function settle(value: Value, data: Tensor | undefined, edit: Editor): boolean {
+function foldTo(value: Value, data: Tensor | undefined, edit: Editor): boolean {
   const { type, producer } = value;
   if (!data || !isTensorType(type) || type.dtype !== data.dtype || staticShape(type)?.join() !== data.shape.join())
     return false;
-  if (producer?.outputs.filter((v) => v !== undefined).length === 1) edit.settle(value, data);
+  if (producer?.outputs.filter((v) => v !== undefined).length === 1) edit.foldTo(value, data);
   else edit.replaceUses(value, edit.constant(value.graph, data, `${value.name}_value`));
   return true;
 }

@@ -19,7 +19,7 @@ export function foldShapeArithmetic(model: Model, edit: Editor, known: KnownInts
       const data = knownOutput(node, known);
       const [y] = node.outputs;
       if (!data || !y || y.outputCount > 0 || node.outputs.length > 1 || !isDeterministic(node)) continue;
-      edit.settle(y, data);
+      edit.foldTo(y, data);
       folded += 1;
     }
   }

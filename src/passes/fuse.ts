@@ -1,5 +1,5 @@
 import { CnnxError } from '../base/errors.js';
-import { nearest, printable } from '../base/text.js';
+import { didYouMean, printable } from '../base/text.js';
 import { Editor, everyGraph } from '../graph/edit.js';
 import type { Model } from '../graph/ir.js';
 import { cycleMessage, findCycle, nodeLabel } from '../graph/order.js';
@@ -7,14 +7,15 @@ import { algebra } from './affine/algebra.js';
 import type { Lift } from './affine/lift.js';
 import { LIFTS } from './affine/lifts/index.js';
 import type { Merged } from './affine/merge.js';
-import type { Rule } from './rule.js';
 import { RegionMemory } from './constant-regions.js';
 import type { Evaluate } from './evaluate.js';
 import type { Reason } from './reasons.js';
+import type { Rule } from './rule.js';
 import { type RunReport, runRules } from './runner.js';
 import { SIMPLIFICATIONS, simplify } from './simplify.js';
 import { forgetOpenSizes } from './types.js';
 
+/** What `fuse` may use. */
 export interface FuseOptions {
   /** Computes constant regions; without it, what takes arithmetic to fold stays. */
   readonly evaluate?: Evaluate | undefined;
@@ -22,8 +23,11 @@ export interface FuseOptions {
   readonly skip?: readonly string[] | undefined;
   /** The only lifts and rules to use; a lift still looks through the convolutions and products below it. */
   readonly only?: readonly string[] | undefined;
+  /** Rules of your own, applied beside those of cnnx. `skip` and `only` know their names. */
+  readonly rules?: readonly Rule[] | undefined;
 }
 
+/** What `fuse` did, and what it left alone and why. */
 export interface FuseReport {
   /** Operators that the algebra took away, by name; those it put in their place are in `after`. */
   readonly merged: ReadonlyMap<string, number>;
@@ -60,11 +64,12 @@ export function listPasses(): readonly { readonly name: string; readonly doc: st
  * for a name that `listPasses` does not have.
  */
 export async function fuse(model: Model, options: FuseOptions = {}): Promise<FuseReport> {
-  checkNames([...(options.only ?? []), ...(options.skip ?? [])]);
+  const own = options.rules ?? [];
+  checkNames([...(options.only ?? []), ...(options.skip ?? [])], own);
   refuseCircles(model);
   const before = operatorCounts(model);
   const merged: Merged = new Map();
-  const rules = algebraFor(options, merged);
+  const linear = algebraFor(options, merged);
   const applied = new Map<string, number>();
   const skipped = new Map<string, Map<Reason, number>>();
   const failures: string[] = [];
@@ -72,8 +77,8 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
   let stale: readonly string[] = [];
   let left: RunReport['left'] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const simple = await simplify(model, { evaluate: options.evaluate, memory, ...rulesFor(options) });
-    const algebra = runRules(model, rules, { order: 'backward' });
+    const simple = await simplify(model, { evaluate: options.evaluate, memory, rules: own, ...rulesFor(options) });
+    const algebra = runRules(model, linear, { order: 'backward' });
     for (const report of [simple, algebra]) {
       for (const [name, count] of report.applied) applied.set(name, (applied.get(name) ?? 0) + count);
       for (const [name, reasons] of report.skipped) skipped.set(name, reasons);
@@ -117,18 +122,17 @@ function algebraFor({ only, skip }: FuseOptions, merged: Merged): readonly Rule[
 }
 
 /** The names that are rules, for `simplify`. */
-function rulesFor({ only, skip }: FuseOptions): { only?: string[]; skip?: string[] } {
-  const isRule = (name: string): boolean => SIMPLIFICATIONS.some((s) => s.name === name);
+function rulesFor({ only, skip, rules = [] }: FuseOptions): { only?: string[]; skip?: string[] } {
+  const isRule = (name: string): boolean => [...SIMPLIFICATIONS, ...rules].some((s) => s.name === name);
   return { ...(only && { only: only.filter(isRule) }), ...(skip && { skip: skip.filter(isRule) }) };
 }
 
-function checkNames(names: readonly string[]): void {
-  const known = listPasses().map((p) => p.name);
+function checkNames(names: readonly string[], own: readonly Rule[]): void {
+  const known = [...listPasses(), ...own].map((p) => p.name);
   for (const name of names) {
     if (known.includes(name)) continue;
-    const like = nearest(name, known);
     throw new CnnxError('passes/unknown-rule', `there is no lift or rule named ${printable(name)}`, {
-      hint: like.length > 0 ? `did you mean ${like.join(', ')}?` : 'cnnx fuse --list names them all',
+      hint: didYouMean(name, known) ?? 'cnnx fuse --list names them all',
     });
   }
 }

@@ -177,4 +177,8 @@ export const REASONS = {
   'not-after-product': 'neither operand is a MatMul',
 } as const satisfies Readonly<Record<string, string>>;
 
-export type Reason = keyof typeof REASONS;
+/** A key of the table, or a sentence that a rule from outside of cnnx brings: `own: the input is no Mul`. */
+export type Reason = keyof typeof REASONS | OwnReason;
+export type OwnReason = `own: ${string}`;
+
+export const isOwn = (reason: Reason): reason is OwnReason => reason.startsWith('own: ');

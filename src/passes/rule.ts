@@ -1,7 +1,7 @@
 import type { Editor } from '../graph/edit.js';
 import type { Node } from '../graph/ir.js';
 import type { AnyOpDef, NodeOf } from '../graph/op-def.js';
-import { type Reason, REASONS } from './reasons.js';
+import { isOwn, type Reason, REASONS } from './reasons.js';
 
 /** Why a rule or a lift left a place alone. */
 export interface Skip {
@@ -19,7 +19,7 @@ export const notApplicable = (reason: Reason): Skip => ({ skip: reason, quiet: t
 export const isSkip = (x: object | undefined): x is Skip => x !== undefined && 'skip' in x;
 
 /** A reason as a sentence for people. */
-export const sentenceOf = (reason: Reason): string => REASONS[reason];
+export const sentenceOf = (reason: Reason): string => (isOwn(reason) ? reason.slice('own: '.length) : REASONS[reason]);
 
 /** One rewrite. Holds no state but what it may forget. Asks first and edits last: below the first edit there is no `skip`. */
 export interface Rule {

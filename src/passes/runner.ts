@@ -7,6 +7,7 @@ import { notApplicable, isSkip, type Rule, type Skip } from './rule.js';
 /** Rules settle, since each takes nodes away or moves towards a form; a set that makes this many edits a node does not. */
 const MAX_EDITS_PER_NODE = 20;
 
+/** What rules did, and what they left alone and why. */
 export interface RunReport {
   /** Edits by rule. */
   readonly applied: Map<string, number>;

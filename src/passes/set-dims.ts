@@ -6,6 +6,7 @@ import type { Graph, Model, Value } from '../graph/ir.js';
 import { type Dim, isTensorType, typeText, type ValueType } from '../graph/types.js';
 import { registry } from '../ops/index.js';
 
+/** New sizes for the inputs of a model. */
 export interface DimChanges {
   /** The first dimension of the inputs, whatever it was: a number, or a name that leaves it open. */
   readonly batch?: number | string | undefined;

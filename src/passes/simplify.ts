@@ -1,5 +1,5 @@
 import { CnnxError } from '../base/errors.js';
-import { nearest, printable } from '../base/text.js';
+import { didYouMean, printable } from '../base/text.js';
 import { Editor } from '../graph/edit.js';
 import type { KnownInts } from '../graph/infer-node.js';
 import type { Model } from '../graph/ir.js';
@@ -10,6 +10,7 @@ import { mergeDuplicateInitializers } from './duplicate-initializers.js';
 import type { Evaluate } from './evaluate.js';
 import { foldShapeArithmetic } from './fold-shapes.js';
 import { markOverwritten } from './overwritten.js';
+import type { Rule } from './rule.js';
 import { RULES } from './rules/index.js';
 import type { Reason } from './reasons.js';
 import { type RunReport, runRules } from './runner.js';
@@ -19,17 +20,21 @@ import { findTypes } from './types.js';
 /** Each round opens ways for the next; models settle in two or three. */
 const MAX_ROUNDS = 20;
 
+/** What `simplify` may use. */
 export interface SimplifyOptions {
   /** Computes constant regions. Without it only what needs no arithmetic is folded. */
   readonly evaluate?: Evaluate | undefined;
-  /** Names of the only rules to apply; all if notApplicable. */
+  /** Names of the only rules to apply; all if absent. */
   readonly only?: readonly string[] | undefined;
   /** Names of rules not to apply. */
   readonly skip?: readonly string[] | undefined;
-  /** What earlier calls on the same model found out; fresh if notApplicable. */
+  /** Rules of your own, applied beside those of cnnx. `skip` and `only` know their names. */
+  readonly rules?: readonly Rule[] | undefined;
+  /** What earlier calls on the same model found out; fresh if absent. */
   readonly memory?: RegionMemory | undefined;
 }
 
+/** What `simplify` did, and what it left alone and why. */
 export interface SimplifyReport extends RunReport {
   readonly rounds: number;
   /** Declarations of the file that contradict what is computed, as it was before anything changed: see `staleDeclarations`. */
@@ -82,7 +87,7 @@ export const SIMPLIFICATIONS: readonly { readonly name: string; readonly doc: st
  */
 export async function simplify(model: Model, options: SimplifyOptions = {}): Promise<SimplifyReport> {
   const wanted = selection(options);
-  const rules = RULES.filter((r) => wanted(r.name));
+  const rules = [...RULES, ...(options.rules ?? [])].filter((r) => wanted(r.name));
   const steps = STEPS.filter((s) => wanted(s.name));
   const applied = new Map<string, number>();
   const skipped = new Map<string, Map<Reason, number>>();
@@ -116,15 +121,12 @@ function add(counts: Map<string, number>, name: string, count: number): void {
   if (count > 0) counts.set(name, (counts.get(name) ?? 0) + count);
 }
 
-function selection({ only, skip }: SimplifyOptions): (name: string) => boolean {
+function selection({ only, skip, rules = [] }: SimplifyOptions): (name: string) => boolean {
+  const known = [...SIMPLIFICATIONS, ...rules].map((s) => s.name);
   for (const name of [...(only ?? []), ...(skip ?? [])]) {
-    if (SIMPLIFICATIONS.some((s) => s.name === name)) continue;
-    const like = nearest(
-      name,
-      SIMPLIFICATIONS.map((s) => s.name),
-    );
+    if (known.includes(name)) continue;
     throw new CnnxError('passes/unknown-rule', `there is no rule named ${printable(name)}`, {
-      hint: like.length > 0 ? `did you mean ${like.join(', ')}?` : 'cnnx fuse --list names them all',
+      hint: didYouMean(name, known) ?? 'cnnx fuse --list names them all',
     });
   }
   return (name) => (only === undefined || only.includes(name)) && !(skip?.includes(name) ?? false);

@@ -31,6 +31,7 @@ const STAND_INS: Partial<Record<DType, StandIn>> = {
   uint2: { dtype: 'uint8', since: 25 },
 };
 
+/** A model as a session can run it, and what differs from the model itself. */
 export interface BoundaryCasts {
   /** The model itself, or a copy whose inputs and outputs all can go through a session: casts stand at those of other types. */
   readonly model: Model;

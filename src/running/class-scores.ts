@@ -1,5 +1,6 @@
 import { asFloat64, type Tensor } from '../tensor/tensor.js';
 
+/** A class and its probability. */
 export interface ClassScore {
   readonly index: number;
   readonly probability: number;

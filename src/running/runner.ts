@@ -14,6 +14,7 @@ export interface RunLimits {
 /** For people who watch, and can stop it themselves: a large network on a slow device. */
 export const PATIENT: RunLimits = { timeout: 600_000 };
 
+/** How a runner loads a model. */
 export interface LoadOptions extends SessionOptions {
   /** Records which kernels ran where: `release` gives them. */
   readonly kernels?: boolean | undefined;

@@ -6,8 +6,10 @@ import type { KernelRun } from './kernels.js';
 /** How much onnxruntime rewrites a model before it runs. 'disabled' computes what the file says, node by node. */
 export type Optimization = 'disabled' | 'basic' | 'extended' | 'all';
 
+/** What computes: the CPU, CUDA or WebGPU. */
 export type ProviderName = 'cpu' | 'cuda' | 'webgpu';
 
+/** How a loaded model is to run. */
 export interface SessionOptions {
   readonly optimization?: Optimization | undefined;
   /** Threads within one operator; 1 makes results the same on every run and machine. The host's own choice if absent. */

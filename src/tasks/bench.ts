@@ -5,6 +5,7 @@ import { type Sizes, suitableRuns } from '../running/random-inputs.js';
 import { PATIENT, type StartRunner } from '../running/runner.js';
 import type { Feeds, Optimization, ProviderName, SessionOptions } from '../running/session.js';
 
+/** How models are timed. */
 export interface BenchOptions extends Sizes {
   /** Starts what runs the models: each alone first, then all together. */
   readonly startRunner: StartRunner;
@@ -45,6 +46,7 @@ export interface BenchResult {
   readonly ratio?: Ratio | undefined;
 }
 
+/** How long models took, side by side. */
 export interface BenchReport {
   readonly provider: ProviderName;
   readonly threads: number | undefined;
@@ -53,6 +55,7 @@ export interface BenchReport {
   readonly models: readonly BenchResult[];
 }
 
+/** A model to be timed, and what it is called in the report. */
 export interface BenchEntry {
   readonly name: string;
   readonly model: Model;

@@ -8,6 +8,7 @@ import type { Runner } from '../running/runner.js';
 import { type CompareOptions, compareModels } from '../verify/compare.js';
 import type { VerifyReport } from '../verify/report.js';
 
+/** How a model is fused and compared with what it was. */
 export interface FuseCheckedOptions extends Pick<FuseOptions, 'skip' | 'only'> {
   /** Computes constants, and runs both models. */
   readonly runner: Runner;
@@ -25,6 +26,7 @@ export interface Totals {
   readonly weightBytes: number;
 }
 
+/** What `fuseChecked` did, and whether the outputs are the same. */
 export interface FuseChecked {
   readonly report: FuseReport;
   readonly before: Totals;

@@ -29,6 +29,7 @@ export const DTYPE_BITS = {
   int2: 2,
 } as const;
 
+/** The element types of ONNX, by their usual names. */
 export type DType = keyof typeof DTYPE_BITS;
 
 /** In the order of ONNX's TensorProto.DataType, so that the index is the code (0 to 26). */
@@ -43,4 +44,5 @@ export const dtypeOfCode = (code: number): DType => DTYPES[code] ?? 'undefined';
 /** Bytes that `count` elements take; types under a byte are packed, the last byte padded. */
 export const bytesOf = (dtype: DType, count: number): number => Math.ceil((count * DTYPE_BITS[dtype]) / 8);
 
+/** The product of the sizes; 1 for a scalar. */
 export const elementCount = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);

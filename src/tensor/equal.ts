@@ -1,4 +1,4 @@
-import { ByteRange } from '../base/bytes.js';
+import { ByteRange, sameBytes } from '../base/bytes.js';
 import type { Tensor } from './tensor.js';
 
 /** Data is read in pieces of this size, so that of a tensor in a file no more is in memory. */
@@ -29,12 +29,6 @@ export function equalTensors(a: Tensor, b: Tensor): boolean {
     const size = Math.min(BLOCK, x.size - at);
     if (!sameBytes(x.slice(at, size).bytes(), y.slice(at, size).bytes())) return false;
   }
-  return true;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 

@@ -1,5 +1,4 @@
 import { CnnxError } from '../base/errors.js';
-import { fromFloat64, type Tensor } from './tensor.js';
 
 /** Eight bits a channel, red, green and blue next to each other, row by row. */
 export interface Image {
@@ -9,6 +8,7 @@ export interface Image {
   readonly data: Uint8Array;
 }
 
+/** How pixels are mixed when an image is resized: Pillow's filters of these names. */
 export type Interpolation = 'nearest' | 'bilinear' | 'bicubic';
 
 interface Filter {
@@ -60,10 +60,11 @@ export function resize(
   if (interpolation === 'nearest') return nearest(image, width, height, box);
   const filter = FILTERS[interpolation];
   const needed = linesFor(image.height, height, filter, box.top, box.height);
-  affordable(image, width, height, box.width * Math.max(box.height, needed.count));
-  const strip = lines(image, needed.first, needed.count);
-  const narrow = transpose(resizeLines(transpose(strip), image.width, width, filter, 0, box.left, box.width));
-  return resizeLines(narrow, image.height, height, filter, needed.first, box.top, box.height);
+  affordable(image, width, height, box.width * Math.max(box.height, needed));
+  const rows = taps(image.height, height, filter, box.top, box.height);
+  const strip = lines(image, rows.start, rows.end - rows.start);
+  const narrow = mixColumns(strip, taps(image.width, width, filter, box.left, box.width));
+  return mixRows(narrow, rows);
 }
 
 function affordable(image: Image, width: number, height: number, pixels: number): void {
@@ -81,44 +82,113 @@ const lines = ({ width, data }: Image, first: number, count: number): Image => (
   data: data.subarray(first * width * 3, (first + count) * width * 3),
 });
 
-/** Which of `from` old lines the `count` new ones from `start` on are made of, where all would make `to`. */
-function linesFor(
-  from: number,
-  to: number,
-  filter: Filter,
-  start: number,
-  count: number,
-): { first: number; count: number } {
-  if (from === to) return { first: start, count };
-  const { first } = window(start, from, to, filter);
-  const last = window(start + count - 1, from, to, filter);
-  return { first, count: last.first + last.weights.length - first };
+/** How many of `from` old lines the `count` new ones from `at` on are made of, where all would make `to`. */
+function linesFor(from: number, to: number, filter: Filter, at: number, count: number): number {
+  if (from === to) return count;
+  const last = window(at + count - 1, from, to, filter);
+  return last.first + last.weights.length - window(at, from, to, filter).first;
 }
 
-/** Along the height: every new line is a weighted sum of old ones, of which the image holds those from `first` on. */
-function resizeLines(
-  image: Image,
-  from: number,
-  to: number,
-  filter: Filter,
-  first: number,
-  start: number,
-  count: number,
-): Image {
-  if (from === to) return lines(image, start - first, count);
-  const size = image.width * 3;
-  const data = new Uint8Array(size * count);
-  const sums = new Int32Array(size);
-  for (let y = 0; y < count; y++) {
-    const mix = window(start + y, from, to, filter);
-    sums.fill(1 << (PRECISION - 1));
-    mix.weights.forEach((w, k) => {
-      const at = (mix.first - first + k) * size;
-      for (let i = 0; i < size; i++) sums[i] = (sums[i] ?? 0) + w * (image.data[at + i] ?? 0);
-    });
-    for (let i = 0; i < size; i++) data[y * size + i] = Math.min(255, Math.max(0, (sums[i] ?? 0) >> PRECISION));
+/** Of which old lines (rows, or columns) new ones are made, and of how much of each, in fixed point. */
+interface Taps {
+  /** Lines as they are: old line `start` is the first new one. */
+  readonly unchanged: boolean;
+  /** The first old line that any new one needs, and the one after the last. */
+  readonly start: number;
+  readonly end: number;
+  /** By new line: its first old line. */
+  readonly first: Int32Array;
+  /** By new line: how many old lines. */
+  readonly count: Int32Array;
+  /** By new line: `most` weights, of which `count` are used. */
+  readonly weights: Int32Array;
+  readonly most: number;
+}
+
+/** For the `count` new lines from `at` on, where `from` old lines would make `to` in all. */
+function taps(from: number, to: number, filter: Filter, at: number, count: number): Taps {
+  const windows = from === to ? [] : Array.from({ length: count }, (_, i) => window(at + i, from, to, filter));
+  const most = windows.reduce((m, w) => Math.max(m, w.weights.length), 0);
+  const weights = new Int32Array(most * windows.length);
+  windows.forEach((w, i) => weights.set(w.weights, i * most));
+  const last = windows.at(-1);
+  return {
+    unchanged: from === to,
+    start: windows[0]?.first ?? at,
+    end: last ? last.first + last.weights.length : at + count,
+    first: Int32Array.from(windows, (w) => w.first),
+    count: Int32Array.from(windows, (w) => w.weights.length),
+    weights,
+    most,
+  };
+}
+
+/** A half in fixed point, so that cutting off rounds. */
+const HALF = 1 << (PRECISION - 1);
+
+const clipped = (sum: number): number => {
+  const value = sum >> PRECISION;
+  return value < 0 ? 0 : value > 255 ? 255 : value;
+};
+
+/** Along the width: every new column is a weighted sum of old ones. */
+function mixColumns(image: Image, { unchanged, start, first, count, weights, most, end }: Taps): Image {
+  const { data: from, height } = image;
+  if (unchanged) return columns(image, start, end - start);
+  const width = first.length;
+  const data = new Uint8Array(width * height * 3);
+  let at = 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let r = HALF;
+      let g = HALF;
+      let b = HALF;
+      let pixel = (y * image.width + (first[x] ?? 0)) * 3;
+      const last = x * most + (count[x] ?? 0);
+      for (let k = x * most; k < last; k++) {
+        const w = weights[k] ?? 0;
+        r += w * (from[pixel] ?? 0);
+        g += w * (from[pixel + 1] ?? 0);
+        b += w * (from[pixel + 2] ?? 0);
+        pixel += 3;
+      }
+      data[at] = clipped(r);
+      data[at + 1] = clipped(g);
+      data[at + 2] = clipped(b);
+      at += 3;
+    }
   }
-  return { width: image.width, height: count, data };
+  return { width, height, data };
+}
+
+/** Along the height: every new row is a weighted sum of old ones; the image holds those from `start` on. */
+function mixRows(image: Image, { unchanged, start, first, count, weights, most, end }: Taps): Image {
+  if (unchanged) return lines(image, 0, end - start);
+  const { data: from, width } = image;
+  const height = first.length;
+  const size = width * 3;
+  const data = new Uint8Array(size * height);
+  const sums = new Int32Array(size);
+  for (let y = 0; y < height; y++) {
+    sums.fill(HALF);
+    for (let k = 0; k < (count[y] ?? 0); k++) {
+      const w = weights[y * most + k] ?? 0;
+      const at = ((first[y] ?? 0) - start + k) * size;
+      for (let i = 0; i < size; i++) sums[i] = (sums[i] ?? 0) + w * (from[at + i] ?? 0);
+    }
+    const to = y * size;
+    for (let i = 0; i < size; i++) data[to + i] = clipped(sums[i] ?? 0);
+  }
+  return { width, height, data };
+}
+
+function columns(image: Image, first: number, count: number): Image {
+  const { width, height, data } = image;
+  if (first === 0 && count === width) return image;
+  const out = new Uint8Array(count * height * 3);
+  for (let y = 0; y < height; y++)
+    out.set(data.subarray((y * width + first) * 3, (y * width + first + count) * 3), y * count * 3);
+  return { width: count, height, data: out };
 }
 
 /** Which old pixels make up new pixel `i`, and how much of each. */
@@ -149,15 +219,6 @@ function nearest(image: Image, width: number, height: number, box: Box): Image {
   return { width: box.width, height: box.height, data };
 }
 
-function transpose(image: Image): Image {
-  const { width, height } = image;
-  const data = new Uint8Array(image.data.length);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++)
-      for (let c = 0; c < 3; c++) data[(x * height + y) * 3 + c] = image.data[(y * width + x) * 3 + c] ?? 0;
-  return { width: height, height: width, data };
-}
-
 /** The size of an image whose shorter side becomes `side`; the other is cut to whole pixels, as torchvision does. */
 export function fitShorterSide(image: Image, side: number): { width: number; height: number } {
   const { width, height } = image;
@@ -166,8 +227,9 @@ export function fitShorterSide(image: Image, side: number): { width: number; hei
     : { width: Math.trunc((side * width) / height), height: side };
 }
 
-/** Where the middle `side` x `side` pixels start, below 0 where there are fewer. Halves are rounded to even, as Python does. */
-export const centre = (size: number, side: number): number => roundEven((size - side) / 2);
+/** Where the middle `side` of `size` pixels start, below 0 where there are fewer; halves are rounded as torchvision's center_crop does. */
+export const centre = (size: number, side: number): number =>
+  size < side ? -Math.floor((side - size) / 2) : roundEven((size - side) / 2);
 
 /** The middle `side` x `side` pixels, black where there are none. */
 export function cropCentre(image: Image, side: number): Image {
@@ -190,38 +252,4 @@ export function cropCentre(image: Image, side: number): Image {
 function roundEven(x: number): number {
   const rounded = Math.round(x);
   return Math.abs(x % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
-}
-
-/**
- * Images of one size as a tensor N,C,H,W: scaled to 0..1, less `mean`, divided by `std`, by channel. With one value in `mean` the image is grey first
- * (the luma of ITU-R 601). Throws `tensor/size` when they are not of one size.
- */
-export function imageTensor(
-  images: readonly Image[],
-  mean: readonly number[],
-  std: readonly number[],
-  dtype: 'float32' | 'float16' = 'float32',
-): Tensor {
-  const [{ width, height } = { width: 0, height: 0 }] = images;
-  const channels = mean.length;
-  const plane = width * height;
-  const values = new Float64Array(images.length * channels * plane);
-  images.forEach((image, n) => {
-    if (image.width !== width || image.height !== height)
-      throw new CnnxError(
-        'tensor/size',
-        `images of ${width} x ${height} and of ${image.width} x ${image.height} pixels in one batch`,
-      );
-    for (let c = 0; c < channels; c++)
-      for (let i = 0; i < plane; i++)
-        values[(n * channels + c) * plane + i] = (sample(image, i, c, channels) / 255 - (mean[c] ?? 0)) / (std[c] ?? 1);
-  });
-  return fromFloat64(dtype, [images.length, channels, height, width], values);
-}
-
-function sample(image: Image, pixel: number, channel: number, channels: number): number {
-  const at = pixel * 3;
-  if (channels === 3) return image.data[at + channel] ?? 0;
-  const [r = 0, g = 0, b = 0] = image.data.subarray(at, at + 3);
-  return Math.round((r * 299 + g * 587 + b * 114) / 1000);
 }

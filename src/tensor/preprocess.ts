@@ -2,16 +2,30 @@ import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import { type Box, centre, cropCentre, fitShorterSide, type Image, type Interpolation, resize } from './image.js';
 
-/** How an image becomes an input: resized, its middle cut out, scaled to 0..1, less `mean`, divided by `std`. */
+/** How an image becomes an input: resized, its middle cut out, times `scale`, less `mean`, divided by `std`. */
 export interface ImageSteps {
-  /** The shorter side in pixels, or [height, width], which does not keep the proportions. */
-  readonly resize: number | readonly [number, number];
+  /** The shorter side in pixels, or [height, width], which does not keep the proportions; as it stands if absent. */
+  readonly resize?: number | readonly [number, number] | undefined;
   /** The side of the square cut from the middle. */
   readonly crop?: number | undefined;
   readonly interpolation: Interpolation;
   readonly mean: readonly number[];
+  /** By channel of the input, as `mean`. */
   readonly std: readonly number[];
+  /** Pixels, 0..255, are multiplied by this first; 1/255 if absent. */
+  readonly scale?: number | undefined;
+  /** In which order the input has its colours; red, green, blue if absent. */
+  readonly channels?: ColourOrder | undefined;
+  /** What the model's own graph does of this, and nobody does again; nothing if absent. */
+  readonly inside?: Inside | undefined;
 }
+
+export const COLOUR_ORDERS = ['rgb', 'bgr'] as const;
+export type ColourOrder = (typeof COLOUR_ORDERS)[number];
+
+/** Everything, or all that comes after pixels have the size that the network takes. */
+export const INSIDES = ['all', 'normalize'] as const;
+export type Inside = (typeof INSIDES)[number];
 
 /** ImageNet's statistics: what torchvision's networks were trained on. */
 export const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const;
@@ -27,8 +41,8 @@ export const imagenetSteps = (side: number): ImageSteps => ({
 });
 
 /** Pixels of the size that the network takes. Throws `image/size`. */
-export function prepareImage(image: Image, steps: ImageSteps): Image {
-  const { resize: size, crop, interpolation } = steps;
+export function prepareImage(image: Image, steps: Pick<ImageSteps, 'resize' | 'crop' | 'interpolation'>): Image {
+  const { resize: size = [image.height, image.width], crop, interpolation } = steps;
   const target = typeof size === 'number' ? fitShorterSide(image, size) : { height: size[0], width: size[1] };
   const box = crop === undefined ? undefined : middle(target, crop);
   const resized = resize(image, target.width, target.height, interpolation, box);
@@ -45,8 +59,7 @@ function middle({ width, height }: { width: number; height: number }, side: numb
   };
 }
 
-const INTERPOLATIONS: readonly string[] = ['nearest', 'bilinear', 'bicubic'] satisfies Interpolation[];
-const isInterpolation = (x: unknown): x is Interpolation => typeof x === 'string' && INTERPOLATIONS.includes(x);
+const INTERPOLATIONS = ['nearest', 'bilinear', 'bicubic'] as const satisfies Interpolation[];
 
 /** Reads the steps that a model's metadata has under `cnnx.preprocess`. Throws `image/preprocess`. */
 export function parseSteps(text: string): ImageSteps {
@@ -73,13 +86,29 @@ export function parseSteps(text: string): ImageSteps {
   if (!side(size) && !(side(height) && side(width))) throw bad('no usable resize');
   const crop = o.get('crop');
   if (crop !== undefined && !side(crop)) throw bad('no usable crop');
-  const interpolation = o.get('interpolation') ?? 'bilinear';
-  if (!isInterpolation(interpolation)) throw bad('no known interpolation');
+  const interpolation = INTERPOLATIONS.find((i) => i === (o.get('interpolation') ?? 'bilinear'));
+  if (interpolation === undefined) throw bad('no known interpolation');
   const mean = o.get('mean');
   const std = o.get('std');
   if (!numbers(mean) || !numbers(std) || mean.length !== std.length || std.includes(0))
     throw bad('no usable mean and std of one or three channels');
-  return { resize: side(size) ? size : [Number(height), Number(width)], crop, interpolation, mean, std };
+  const scale = o.get('scale');
+  if (scale !== undefined && !(typeof scale === 'number' && Number.isFinite(scale) && scale > 0))
+    throw bad('no usable scale');
+  const channels = COLOUR_ORDERS.find((c) => c === (o.get('channels') ?? 'rgb'));
+  if (channels === undefined) throw bad('no known order of channels');
+  const inside = INSIDES.find((i) => i === o.get('inside'));
+  if (o.has('inside') && inside === undefined) throw bad('an unknown inside');
+  return {
+    resize: side(size) ? size : [Number(height), Number(width)],
+    crop,
+    interpolation,
+    mean,
+    std,
+    ...(scale !== undefined && { scale }),
+    ...(channels !== 'rgb' && { channels }),
+    ...(inside && { inside }),
+  };
 }
 
 /** Networks take some hundred pixels a side; a file must not ask for more memory than any network would. */

@@ -61,9 +61,11 @@ export function tensorChunk(t: Tensor): Chunk {
 
 const asBytes = (a: ArrayBufferView): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
 
+/** A float32 tensor of these numbers, row-major. */
 export const float32Tensor = (shape: readonly number[], data: Float32Array | readonly number[]): Tensor =>
   tensor('float32', shape, asBytes(data instanceof Float32Array ? data : Float32Array.from(data)));
 
+/** An int64 tensor of these numbers, row-major. */
 export const int64Tensor = (shape: readonly number[], data: readonly (number | bigint)[]): Tensor =>
   tensor('int64', shape, asBytes(BigInt64Array.from(data, (v) => BigInt(v))));
 

@@ -20,6 +20,7 @@ import { DEFAULT_HEADER } from './print.js';
 import { Scanner } from './scanner.js';
 import type { ValueType } from '../graph/types.js';
 
+/** How `parseGraph` fills weights that are given by type only. */
 export interface ParseOptions {
   /** For the data of tensors that the text does not write out. */
   readonly seed?: number | undefined;

@@ -7,6 +7,7 @@ import type { FunctionDef, Graph, Model, Node, OpsetImport, Value, ValueInfo } f
 import { floatText, NUMBER_FORMATS, nameText, quoted, stringText } from './literals.js';
 import { type Dim, typeText, type ValueType } from '../graph/types.js';
 
+/** What `printGraph` writes and leaves out. */
 export interface PrintOptions {
   /** Which tensors are written in full: `small` (the default) those of at most 16 elements; the others are elided, and read back seeded. */
   readonly data?: 'all' | 'small' | 'none';

@@ -15,6 +15,7 @@ import type { OutputReport, VerifyReport } from './report.js';
 import { distance, type Distance, NO_DISTANCE, worse } from './statistics.js';
 import { precisionOf, precisionOfStored } from './tolerance.js';
 
+/** How two models are compared. */
 export interface CompareOptions extends Sizes {
   /** How many random inputs; 3 if absent. */
   readonly runs?: number | undefined;

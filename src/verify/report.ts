@@ -37,6 +37,7 @@ export interface FirstDifference {
   readonly lastEqual?: string | undefined;
 }
 
+/** Whether two models compute the same, and the figures behind that verdict. */
 export interface VerifyReport {
   readonly verdict: 'match' | 'mismatch' | 'not verified';
   /** Why it was not verified, or what kind of mismatch it is beside those of the outputs. */

@@ -1,3 +1,4 @@
+import { sameBytes } from '../base/bytes.js';
 import { type DType, elementCount } from '../tensor/dtype.js';
 import { asFloat64, isNumeric, type Tensor } from '../tensor/tensor.js';
 
@@ -81,8 +82,6 @@ function exactDistance(a: Tensor, b: Tensor): Distance {
   const unequal = q.filter((element, i) => !sameBytes(element, p[i] ?? new Uint8Array(0))).length;
   return { ...NO_DISTANCE, unequal, maxAbs: unequal > 0 ? Number.POSITIVE_INFINITY : 0, count: q.length };
 }
-
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((v, i) => v === b[i]);
 
 /** Two measurements of one output over several inputs: the worse of each. */
 export const worse = (a: Distance, b: Distance): Distance => ({

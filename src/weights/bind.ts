@@ -8,6 +8,7 @@ import { isFloat, toFloat32 } from './float32.js';
 import { type Mismatch, misfit, mismatchError, missing, unexpected, withNearest } from './mismatch.js';
 import { isAuxiliary, isWeightName, networkName } from './renames.js';
 
+/** How the tensors of a checkpoint are matched with the parameters of a network. */
 export interface BindOptions {
   /** Take what fits and leave the rest as it starts, instead of refusing. */
   readonly partial?: boolean | undefined;
@@ -15,6 +16,7 @@ export interface BindOptions {
   readonly name?: string | undefined;
 }
 
+/** What became of the tensors of a checkpoint. */
 export interface BindReport {
   /** Entries of the network's state dict that now have the checkpoint's values. */
   readonly bound: number;

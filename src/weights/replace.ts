@@ -6,6 +6,7 @@ import { constantTensor, type Model, type Value } from '../graph/ir.js';
 import { asFloat64, fromFloat64, lazyTensor, type Tensor } from '../tensor/tensor.js';
 import { isFloat, toFloat32 } from './float32.js';
 
+/** What became of the initializers of a model. */
 export interface ReplaceReport {
   readonly replaced: number;
   /** Initializers that stay as they are. */

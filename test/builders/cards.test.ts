@@ -32,7 +32,7 @@ test.each(variants().map((v) => ({ name: v.name, variant: v })))(
 
     const card = parseOwnCard(JSON.parse(JSON.stringify(starterCard(variant))));
     const own = buildArchitecture(variantOf(card));
-    const rows = ({ stateDict }: Built) => stateDict.map((p) => [p.name, p.shape, p.law]);
+    const rows = ({ stateDict }: Built) => stateDict.map((p) => [p.name, p.shape, p.distribution]);
     expect(rows(own)).toEqual(rows(built));
     expect(own.preprocess).toEqual(built.preprocess);
   },

@@ -15,7 +15,7 @@ test.each([
   ['features.1.0.layer_scale', 'layer_scale', [96, 1, 1], 1, 0, '0x3f01a28f'],
 ] as const)('%s, a %s of %j with c = %d: element %d is %s', (name, kind: ParamKind, shape, c, index, expected) => {
   const out = new Float32Array(1);
-  const param = { name, dtype: 'float32', shape, kind, law: { law: 'constant', value: 0 } } as const;
+  const param = { name, dtype: 'float32', shape, kind, distribution: { kind: 'constant', value: 0 } } as const;
   goldenFill(new Map([[name, c]]))(out, param, index);
   expect(bits(out[0] ?? 0)).toBe(expected);
 });

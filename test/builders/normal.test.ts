@@ -10,10 +10,10 @@ const sample = Float64Array.from({ length: COUNT }, (_, i) => normal.at(i));
 /** Within five standard deviations of a count that has this expectation. */
 const near = (count: number, expected: number): boolean => Math.abs(count - expected) < 5 * Math.sqrt(expected);
 
-test('the law is that of the normal distribution', () => {
+test('the numbers are those of the normal distribution', () => {
   expect(distance(sample, normalCdf)).toBeLessThan(LARGEST_DISTANCE);
   const moment = (k: number): number => sample.reduce((sum, x) => sum + x ** k, 0) / COUNT;
-  // The moments of the law, and the standard deviations of their estimates: sqrt((m_2k - m_k^2) / n).
+  // The moments of the distribution, and the standard deviations of their estimates: sqrt((m_2k - m_k^2) / n).
   for (const [k, expected, variance] of [
     [1, 0, 1],
     [2, 1, 2],

@@ -1,16 +1,10 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  cropCentre,
-  fitShorterSide,
-  type Image,
-  imageTensor,
-  type Interpolation,
-  resize,
-} from '../../src/tensor/image.js';
+import { cropCentre, fitShorterSide, type Image, type Interpolation, resize } from '../../src/tensor/image.js';
+import { type ImageForm, imageTensor } from '../../src/tensor/image-tensor.js';
 import { imagenetSteps, prepareImage } from '../../src/tensor/preprocess.js';
-import { asFloat32 } from '../../src/tensor/tensor.js';
+import { asFloat32, asFloat64 } from '../../src/tensor/tensor.js';
 
 /** An image by formula, the same as was given to Pillow 9.4 and torchvision 0.14 for the hashes below. */
 function formula(width: number, height: number): Image {
@@ -111,6 +105,8 @@ describe("torchvision's sizes and crops", () => {
     [13, 9, 6, 'c1c365c2e86437c0'],
     [15, 14, 9, '1c1fa940e3303dee'],
     [4, 9, 6, '5ffec1195b49b01c'],
+    [7, 7, 10, '66f86fe382f521a0'],
+    [15, 6, 9, '9ebde8a0eea9b688'],
   ])('the middle of %i x %i, %i a side', (width, height, side, expected) => {
     expect(hash(cropCentre(formula(width, height), side))).toBe(expected);
   });
@@ -119,21 +115,36 @@ describe("torchvision's sizes and crops", () => {
 describe('tensors', () => {
   const two: Image = { width: 2, height: 1, data: Uint8Array.of(255, 0, 51, 0, 102, 153) };
 
+  const planar: ImageForm = { dtype: 'float32', channels: 3, layout: 'nchw' };
+  const plain = { mean: [0, 0, 0], std: [1, 1, 1] };
+
   test('channels come first, scaled, less the mean, by the standard deviation', () => {
-    const t = imageTensor([two], [0, 0.5, 0.2], [1, 0.5, 0.1]);
+    const t = imageTensor([two], { mean: [0, 0.5, 0.2], std: [1, 0.5, 0.1] }, planar);
     expect(t.shape).toEqual([1, 3, 1, 2]);
     const expected = [1, 0, -1, -0.2, 0, 4];
     asFloat32(t).forEach((v, i) => expect(v).toBeCloseTo(expected[i] ?? Number.NaN, 6));
   });
 
   test('one channel is luma', () => {
-    const t = imageTensor([two], [0], [1]);
+    const t = imageTensor([two], { mean: [0], std: [1] }, { ...planar, channels: 1 });
     expect(t.shape).toEqual([1, 1, 1, 2]);
     expect([...asFloat32(t)].map((v) => Math.round(v * 255))).toEqual([82, 77]);
   });
 
+  test.each<[string, Partial<ImageForm>, object, number[], number[]]>([
+    ['channels last', { layout: 'nhwc' }, {}, [1, 1, 2, 3], [1, 0, 0.2, 0, 0.4, 0.6]],
+    ['blue first', {}, { channels: 'bgr' }, [1, 3, 1, 2], [0.2, 0.6, 0, 0.4, 1, 0]],
+    ['another scale', {}, { scale: 1, mean: [5, 0, 1] }, [1, 3, 1, 2], [250, -5, 0, 102, 50, 152]],
+    ['bytes as they are', { dtype: 'uint8', layout: 'nhwc' }, {}, [1, 1, 2, 3], [255, 0, 51, 0, 102, 153]],
+    ['half floats', { dtype: 'float16' }, { std: [2, 1, 1] }, [1, 3, 1, 2], [0.5, 0, 0, 0.4, 0.2, 0.6]],
+  ])('%s', (_what, form, steps, shape, expected) => {
+    const t = imageTensor([two], { ...plain, ...steps }, { ...planar, ...form });
+    expect(t.shape).toEqual(shape);
+    asFloat64(t).forEach((v, i) => expect(v).toBeCloseTo(expected[i] ?? Number.NaN, 3));
+  });
+
   test('images of two sizes are no batch', () => {
     const other: Image = { width: 1, height: 2, data: new Uint8Array(6) };
-    expect(() => imageTensor([two, other], [0, 0, 0], [1, 1, 1])).toThrow(/2 x 1 and of 1 x 2/);
+    expect(() => imageTensor([two, other], plain, planar)).toThrow(/2 x 1 and of 1 x 2/);
   });
 });

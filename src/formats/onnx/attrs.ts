@@ -4,8 +4,7 @@ import { printable } from '../../base/text.js';
 import type { Attr, AttrKind, SparseTensor } from '../../graph/attr.js';
 import type { Graph } from '../../graph/ir.js';
 import { mutable } from '../../graph/mutate.js';
-import type { ValueType } from '../../graph/types.js';
-import { preservedMessage, type Message, message, OnnxPreserved, withFields } from './message.js';
+import { type Fields, preservedMessage, type Message, message, OnnxPreserved, withFields } from './message.js';
 import { Packed } from './packed.js';
 import { ATTRIBUTE_TYPE } from './schema.js';
 import { type OnnxTensor, tensorMessage } from './tensor.js';
@@ -17,9 +16,137 @@ export interface AttrContext {
   graph(m: Message<'GraphProto'>): Graph;
 }
 
-const KINDS = new Map<number, AttrKind>(
-  Object.entries(ATTRIBUTE_TYPE).map(([kind, code]): [number, AttrKind] => [code, kind as AttrKind]),
-);
+const NO_BYTES = new Uint8Array(0);
+
+type AttrFields = Fields<'AttributeProto'>;
+/** What stands in an attribute beside its content. */
+type Base = Pick<Attr, 'name' | 'docString'>;
+type ContentKind = keyof typeof ATTRIBUTE_TYPE;
+
+/** One kind of attributes. */
+interface Kind<K extends ContentKind, F extends keyof AttrFields> {
+  /** The field that holds the content. */
+  readonly field: F;
+  /** Undefined when the file has none, and it must. */
+  read(base: Base, content: AttrFields[F], context: AttrContext): Attr | undefined;
+  /** Undefined for a list without elements. Graphs are written where they stand. */
+  write(attr: Extract<Attr, { kind: K }>): AttrFields[F];
+}
+
+const kind = <const K extends ContentKind, F extends keyof AttrFields>(
+  _kind: K,
+  field: F,
+  read: Kind<K, F>['read'],
+  write: Kind<K, F>['write'],
+): Kind<K, F> => ({ field, read, write });
+
+/** Every kind, in the order in which one is found for an attribute of before IR version 2, which does not say its kind. */
+const KINDS = {
+  float: kind(
+    'float',
+    'f',
+    (base, f = 0) => ({ ...base, kind: 'float', bits: f }),
+    (a) => a.bits,
+  ),
+  int: kind(
+    'int',
+    'i',
+    (base, i = 0n) => ({ ...base, kind: 'int', value: i }),
+    (a) => a.value,
+  ),
+  string: kind(
+    'string',
+    's',
+    (base, s = NO_BYTES) => ({ ...base, kind: 'string', value: chunkBytes(s) }),
+    (a) => a.value,
+  ),
+  tensor: kind(
+    'tensor',
+    't',
+    (base, t, to) => t && { ...base, kind: 'tensor', value: to.tensor(t) },
+    (a) => tensorMessage(a.value),
+  ),
+  graph: kind(
+    'graph',
+    'g',
+    (base, g, to) => g && { ...base, kind: 'graph', value: to.graph(g) },
+    () => undefined,
+  ),
+  floats: kind(
+    'floats',
+    'floats',
+    (base, list) => ({ ...base, kind: 'floats', values: list?.float32s() ?? new Float32Array(0) }),
+    (a) => Packed.ofFloats(a.values),
+  ),
+  ints: kind(
+    'ints',
+    'ints',
+    (base, list) => ({ ...base, kind: 'ints', values: list?.int64s() ?? new BigInt64Array(0) }),
+    (a) => Packed.ofInt64(a.values),
+  ),
+  strings: kind(
+    'strings',
+    'strings',
+    (base, list = []) => ({ ...base, kind: 'strings', values: list.map(chunkBytes) }),
+    (a) => present<Chunk>(a.values),
+  ),
+  tensors: kind(
+    'tensors',
+    'tensors',
+    (base, list = [], to) => ({ ...base, kind: 'tensors', values: list.map((t) => to.tensor(t)) }),
+    (a) => present(a.values.map((t) => tensorMessage(t))),
+  ),
+  graphs: kind(
+    'graphs',
+    'graphs',
+    (base, list = [], to) => ({ ...base, kind: 'graphs', values: list.map((g) => to.graph(g)) }),
+    () => undefined,
+  ),
+  sparse_tensor: kind(
+    'sparse_tensor',
+    'sparse_tensor',
+    (base, s, to) => s && { ...base, kind: 'sparse_tensor', value: readSparse(s, to) },
+    (a) => sparseMessage(a.value),
+  ),
+  sparse_tensors: kind(
+    'sparse_tensors',
+    'sparse_tensors',
+    (base, list = [], to) => ({ ...base, kind: 'sparse_tensors', values: list.map((s) => readSparse(s, to)) }),
+    (a) => present(a.values.map((s) => sparseMessage(s))),
+  ),
+  type: kind(
+    'type',
+    'tp',
+    (base, m) => {
+      const value = m && readType(m);
+      return value && { ...base, kind: 'type', value };
+    },
+    (a) => typeMessage(a.value),
+  ),
+  types: kind(
+    'types',
+    'type_protos',
+    (base, list = []) => {
+      const values = list.map(readType);
+      return values.every((t) => t !== undefined) ? { ...base, kind: 'types', values } : undefined;
+    },
+    (a) => present(a.values.map(typeMessage)),
+  ),
+} as const;
+
+/** The same to code that takes any kind. */
+interface AnyKind {
+  readonly name: ContentKind;
+  readonly field: keyof AttrFields;
+  read(base: Base, content: unknown, context: AttrContext): Attr | undefined;
+  write(attr: Attr): unknown;
+}
+const ALL: readonly AnyKind[] = Object.entries(KINDS).map(([name, k]) => ({
+  ...(k as AnyKind),
+  name: name as ContentKind,
+}));
+const BY_CODE = new Map(ALL.map((k) => [ATTRIBUTE_TYPE[k.name] as number, k]));
+const BY_NAME = new Map<AttrKind, AnyKind>(ALL.map((k) => [k.name, k]));
 
 /** An attribute of the IR. What its form there cannot say (no type, as before IR version 2; a second value) it carries. */
 export function readAttr(m: Message<'AttributeProto'>, context: AttrContext): Attr {
@@ -34,42 +161,14 @@ export function readAttr(m: Message<'AttributeProto'>, context: AttrContext): At
   return { ...attr, preserved: new OnnxPreserved(m.span, without) };
 }
 
-/** The field that holds an attribute's content. */
-const CONTENT = {
-  float: 'f',
-  int: 'i',
-  string: 's',
-  tensor: 't',
-  graph: 'g',
-  floats: 'floats',
-  ints: 'ints',
-  strings: 'strings',
-  tensors: 'tensors',
-  graphs: 'graphs',
-  sparse_tensor: 'sparse_tensor',
-  sparse_tensors: 'sparse_tensors',
-  type: 'tp',
-  types: 'type_protos',
-} as const;
-
-const LISTS: ReadonlySet<AttrKind> = new Set([
-  'floats',
-  'ints',
-  'strings',
-  'tensors',
-  'graphs',
-  'sparse_tensors',
-  'types',
-]);
-
 /** Whether the IR's attribute would be written as the message that it came from: name, type and content, and nothing else. */
 function isExact(m: Message<'AttributeProto'>, attr: Attr): boolean {
-  if (attr.kind === 'ref' || attr.kind === 'undefined') return same(m, attrMessage(attr));
-  const content = CONTENT[attr.kind];
-  if (m.unknown || m.fields.name === undefined || m.fields.type !== ATTRIBUTE_TYPE[attr.kind]) return false;
-  if (m.fields[content] === undefined && !LISTS.has(attr.kind)) return false;
+  const kind = BY_NAME.get(attr.kind);
+  if (!kind) return same(m, attrMessage(attr));
+  if (m.unknown || m.fields.name === undefined || m.fields.type !== ATTRIBUTE_TYPE[kind.name]) return false;
+  if (m.fields[kind.field] === undefined && !('values' in attr)) return false;
   for (const name in m.fields)
-    if (name !== content && name !== 'name' && name !== 'type' && name !== 'doc_string') return false;
+    if (name !== kind.field && name !== 'name' && name !== 'type' && name !== 'doc_string') return false;
   return (attr.kind !== 'type' && attr.kind !== 'types') || same(m, attrMessage(attr));
 }
 
@@ -77,68 +176,9 @@ function readContent(m: Message<'AttributeProto'>, context: AttrContext): Attr {
   const f = m.fields;
   const base = { name: f.name ?? '', docString: f.doc_string };
   if (f.ref_attr_name !== undefined && f.ref_attr_name !== '') return { ...base, kind: 'ref', ref: f.ref_attr_name };
-  const kind = f.type === undefined ? kindOfContent(m) : (KINDS.get(f.type) ?? 'undefined');
-  switch (kind) {
-    case 'float':
-      return { ...base, kind, bits: f.f ?? 0 };
-    case 'int':
-      return { ...base, kind, value: f.i ?? 0n };
-    case 'string':
-      return { ...base, kind, value: f.s ? chunkBytes(f.s) : new Uint8Array(0) };
-    case 'tensor':
-      return f.t ? { ...base, kind, value: context.tensor(f.t) } : { ...base, kind: 'undefined' };
-    case 'graph':
-      return f.g ? { ...base, kind, value: context.graph(f.g) } : { ...base, kind: 'undefined' };
-    case 'sparse_tensor':
-      return f.sparse_tensor
-        ? { ...base, kind, value: readSparse(f.sparse_tensor, context) }
-        : { ...base, kind: 'undefined' };
-    case 'type':
-      return typeAttr(base, f.tp);
-    case 'floats':
-      return { ...base, kind, values: f.floats?.float32s() ?? new Float32Array(0) };
-    case 'ints':
-      return { ...base, kind, values: f.ints?.int64s() ?? new BigInt64Array(0) };
-    case 'strings':
-      return { ...base, kind, values: (f.strings ?? []).map(chunkBytes) };
-    case 'tensors':
-      return { ...base, kind, values: (f.tensors ?? []).map((t) => context.tensor(t)) };
-    case 'graphs':
-      return { ...base, kind, values: (f.graphs ?? []).map((g) => context.graph(g)) };
-    case 'sparse_tensors':
-      return { ...base, kind, values: (f.sparse_tensors ?? []).map((s) => readSparse(s, context)) };
-    case 'types': {
-      const values = (f.type_protos ?? []).map(readType);
-      return values.every((t): t is ValueType => t !== undefined)
-        ? { ...base, kind, values }
-        : { ...base, kind: 'undefined' };
-    }
-    default:
-      return { ...base, kind: 'undefined' };
-  }
-}
-
-function typeAttr(base: { name: string; docString: string | undefined }, m: Message<'TypeProto'> | undefined): Attr {
-  const value = m && readType(m);
-  return value ? { ...base, kind: 'type', value } : { ...base, kind: 'undefined' };
-}
-
-/** Before IR version 2 attributes had no type: the one field that is there says it. */
-function kindOfContent({ fields: f }: Message<'AttributeProto'>): AttrKind {
-  if (f.f !== undefined) return 'float';
-  if (f.i !== undefined) return 'int';
-  if (f.s !== undefined) return 'string';
-  if (f.t) return 'tensor';
-  if (f.g) return 'graph';
-  if (f.floats) return 'floats';
-  if (f.ints) return 'ints';
-  if (f.strings) return 'strings';
-  if (f.tensors) return 'tensors';
-  if (f.graphs) return 'graphs';
-  if (f.sparse_tensor) return 'sparse_tensor';
-  if (f.sparse_tensors) return 'sparse_tensors';
-  if (f.tp) return 'type';
-  return f.type_protos ? 'types' : 'undefined';
+  // Before IR version 2 attributes had no type: the one field that is there says it.
+  const kind = f.type === undefined ? ALL.find((k) => f[k.field] !== undefined) : BY_CODE.get(f.type);
+  return kind?.read(base, f[kind.field], context) ?? { ...base, kind: 'undefined' };
 }
 
 export function readSparse(m: Message<'SparseTensorProto'>, context: Pick<AttrContext, 'tensor'>): SparseTensor {
@@ -179,44 +219,13 @@ export function sparseMessage(s: SparseTensor, name = s.name): Message<'SparseTe
 export function attrMessage(attr: Attr): Message<'AttributeProto'> {
   const preserved = preservedMessage(attr, 'AttributeProto');
   if (preserved) return preserved;
-  const content = contentOf(attr);
-  const type = attr.kind === 'ref' || attr.kind === 'undefined' ? undefined : ATTRIBUTE_TYPE[attr.kind];
-  return message('AttributeProto', { name: attr.name, doc_string: attr.docString, type, ...content });
+  const { name, docString: doc_string } = attr;
+  if (attr.kind === 'ref') return message('AttributeProto', { name, doc_string, ref_attr_name: attr.ref });
+  const kind = BY_NAME.get(attr.kind);
+  if (!kind) return message('AttributeProto', { name, doc_string });
+  const fields = { name, doc_string, type: ATTRIBUTE_TYPE[kind.name], [kind.field]: kind.write(attr) };
+  return message('AttributeProto', fields);
 }
 
-function contentOf(attr: Attr): Message<'AttributeProto'>['fields'] {
-  switch (attr.kind) {
-    case 'float':
-      return { f: attr.bits };
-    case 'int':
-      return { i: attr.value };
-    case 'string':
-      return { s: attr.value };
-    case 'tensor':
-      return { t: tensorMessage(attr.value) };
-    case 'sparse_tensor':
-      return { sparse_tensor: sparseMessage(attr.value) };
-    case 'type':
-      return { tp: typeMessage(attr.value) };
-    case 'floats':
-      return { floats: Packed.ofFloats(attr.values) };
-    case 'ints':
-      return { ints: Packed.ofInt64(attr.values) };
-    case 'strings':
-      return { strings: list<Chunk>(attr.values) };
-    case 'tensors':
-      return { tensors: list(attr.values.map((t) => tensorMessage(t))) };
-    case 'sparse_tensors':
-      return { sparse_tensors: list(attr.values.map((s) => sparseMessage(s))) };
-    case 'types':
-      return { type_protos: list(attr.values.map(typeMessage)) };
-    case 'ref':
-      return { ref_attr_name: attr.ref };
-    case 'graph':
-    case 'graphs':
-    case 'undefined':
-      return {};
-  }
-}
-
-const list = <T>(values: readonly T[]): readonly T[] | undefined => (values.length > 0 ? values : undefined);
+/** A list without elements is an absent field. */
+const present = <T>(values: readonly T[]): readonly T[] | undefined => (values.length > 0 ? values : undefined);

@@ -5,13 +5,7 @@ import { Cursor } from './cursor.js';
 import type { Message } from './message.js';
 import { Packed } from './packed.js';
 import { type Field, type MessageName, type MessageType, messageType } from './schema.js';
-
-const VARINT = 0;
-const FIXED64 = 1;
-const LENGTH = 2;
-const START_GROUP = 3;
-const END_GROUP = 4;
-const FIXED32 = 5;
+import { END_GROUP, FIXED32, FIXED64, LENGTH, START_GROUP, VARINT } from './wire.js';
 
 /** Decodes a message as protobuf's own parsers do: of a repeated scalar the last counts, sub-messages merge, what is unknown is kept. */
 export function decode<N extends MessageName>(source: ByteSource, name: N, limits: Limits): Message<N> {

@@ -3,11 +3,7 @@ import { encodeName } from '../../base/text.js';
 import { entries, type Message } from './message.js';
 import { Packed } from './packed.js';
 import type { Field } from './schema.js';
-
-const VARINT = 0;
-const FIXED64 = 1;
-const LENGTH = 2;
-const FIXED32 = 5;
+import { FIXED32, FIXED64, LENGTH, VARINT } from './wire.js';
 
 /** Payloads from here on become chunks of their own; smaller ones are copied, so that a file is not thousands of tiny writes. */
 const BY_REFERENCE = 16 * 1024;

@@ -56,18 +56,7 @@ export function entries(m: Message): { type: MessageType; values: Readonly<Recor
   return { type: messageType(m.name), values: m.fields };
 }
 
-/** What is left of a message without the fields that the IR holds; undefined when nothing is. */
-export function leftover<N extends MessageName>(m: Message<N>, held: ReadonlySet<string>): Message<N> | undefined {
-  let rest: Record<string, unknown> | undefined;
-  for (const name in m.fields) {
-    if (held.has(name)) continue;
-    rest ??= {};
-    rest[name] = m.fields[name];
-  }
-  return rest || m.unknown ? message(m.name, (rest ?? {}) as Fields<N>, m.unknown) : undefined;
-}
-
-/** What the IR's objects carry of the file they came from. */
+/** What the IR's objects keep of the file they came from. */
 export class OnnxPreserved implements Preserved {
   readonly format = 'onnx';
 

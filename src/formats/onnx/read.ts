@@ -12,7 +12,6 @@ import {
   type ValueInfo,
 } from '../../graph/ir.js';
 import {
-  assign,
   defineValue,
   linkNode,
   mutable,
@@ -25,12 +24,13 @@ import {
 import { type AttrContext, readAttr, readSparse } from './attrs.js';
 import { decode, decodeModel } from './decode.js';
 import type { ExternalData } from './external.js';
-import { FUNCTION_HELD, GRAPH_HELD, MODEL_HELD, NODE_HELD, NODE_HELD_WITHOUT_TYPE } from './held.js';
-import { leftover, type Message, message, OnnxPreserved } from './message.js';
+import { FUNCTION, GRAPH, MODEL, NODE, preserveAlso, readFields } from './fields.js';
+import type { Message } from './message.js';
 import { notAModel } from './sniff.js';
 import { OnnxTensor } from './tensor.js';
-import { readImports, readInfo, readMetadata } from './types.js';
+import { readInfo } from './types.js';
 
+/** Where external data is found, and the bounds for what is read. */
 export interface ReadOptions {
   /** Where external data is found; without it such tensors have a type and a shape, and their values cannot be read. */
   readonly external?: ExternalData | undefined;
@@ -87,18 +87,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
     const m = this.decoded;
     const f = m.fields;
     const model = new Model();
-    assign(model, {
-      irVersion: f.ir_version,
-      producerName: f.producer_name,
-      producerVersion: f.producer_version,
-      domain: f.domain,
-      modelVersion: f.model_version,
-      docString: f.doc_string,
-      opsetImports: readImports(f.opset_import),
-      metadata: readMetadata(f.metadata_props),
-      span: m.span,
-      preserved: preservedRest(leftover(m, MODEL_HELD)),
-    });
+    readFields(model, m, MODEL);
     mutable(model).functions = (f.functions ?? []).map((fn) => this.function(model, fn));
     if (f.graph) this.graph(f.graph, model.graph);
     return model;
@@ -107,17 +96,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
   function(model: Model, m: Message<'FunctionProto'>): FunctionDef {
     const f = m.fields;
     const fn = new FunctionDef(model);
-    assign(fn, {
-      name: f.name,
-      domain: f.domain,
-      overload: f.overload,
-      docString: f.doc_string,
-      metadata: readMetadata(f.metadata_props),
-      attributes: f.attribute ?? [],
-      opsetImports: readImports(f.opset_import),
-      span: m.span,
-      preserved: preservedRest(leftover(m, FUNCTION_HELD)),
-    });
+    readFields(fn, m, FUNCTION);
     const { body } = fn;
     mutable(fn).attributeDefaults = (f.attribute_proto ?? []).map((a) => this.attr(a, body));
     setGraphInputs(
@@ -133,13 +112,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
   /** First everything that the graph defines, then what its nodes read: a subgraph may stand before the node that makes what it captures. */
   graph(m: Message<'GraphProto'>, graph: Graph): void {
     const f = m.fields;
-    assign(graph, {
-      name: f.name,
-      docString: f.doc_string,
-      metadata: readMetadata(f.metadata_props),
-      span: m.span,
-      preserved: preservedRest(leftover(m, GRAPH_HELD)),
-    });
+    readFields(graph, m, GRAPH);
     const inputs = (f.input ?? []).map(readInfo).map((info) => {
       const value = defineValue(graph, info.name);
       mutable(value).type = info.type;
@@ -220,10 +193,7 @@ class Reader implements Pick<AttrContext, 'tensor'> {
       messages.filter(counts).map((m) => this.attr(m, node)),
     );
     if (byName.size === messages.length) return;
-    const shadowed = messages.filter((m) => !counts(m));
-    const rest = node.preserved instanceof OnnxPreserved ? node.preserved.message : undefined;
-    const fields = { ...(rest?.name === 'NodeProto' ? rest.fields : {}), attribute: shadowed };
-    mutable(node).preserved = preservedRest(message('NodeProto', fields, rest?.unknown));
+    preserveAlso(node, 'NodeProto', { attribute: messages.filter((m) => !counts(m)) });
   }
 
   attr(m: Message<'AttributeProto'>, owner: Node | Graph): Attr {
@@ -239,8 +209,6 @@ class Reader implements Pick<AttrContext, 'tensor'> {
   }
 }
 
-const preservedRest = (m: Message | undefined): OnnxPreserved | undefined => m && new OnnxPreserved(undefined, m);
-
 /** The input that an initializer gives a value to, or a value of its own. */
 function initialized(graph: Graph, name: string): Value {
   const before = graph.values.get(name);
@@ -250,15 +218,9 @@ function initialized(graph: Graph, name: string): Value {
 function makeNode(graph: Graph, m: Message<'NodeProto'>): Node {
   const f = m.fields;
   const node = new Node(graph, f.op_type ?? '');
-  const draft = mutable(node);
-  draft.name = f.name;
-  draft.declaredDomain = f.domain;
-  draft.overload = f.overload;
-  draft.docString = f.doc_string;
-  draft.metadata = readMetadata(f.metadata_props);
-  draft.span = m.span;
-  // An operator type is always there in the IR, so an empty one in the file is preserved to tell it from none.
-  draft.preserved = preservedRest(leftover(m, f.op_type === '' ? NODE_HELD_WITHOUT_TYPE : NODE_HELD));
+  readFields(node, m, NODE);
+  // An operator type is always there in the IR: an empty one in the file is preserved to tell it from none.
+  if (f.op_type === '') preserveAlso(node, 'NodeProto', { op_type: '' });
   setOutputs(
     node,
     (f.output ?? []).map((name) => (name === '' ? undefined : defineValue(graph, name))),

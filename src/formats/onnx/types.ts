@@ -1,10 +1,10 @@
+import { ByteRange, type Chunk, chunkBytes, sameBytes } from '../../base/bytes.js';
 import { type DType, DTYPES, dtypeCode, dtypeOfCode } from '../../tensor/dtype.js';
 import type { MetadataEntry } from '../../graph/attr.js';
 import type { OpsetImport, ValueInfo } from '../../graph/ir.js';
 import type { Dim, ValueType } from '../../graph/types.js';
 import { preservedBy, preservedMessage, entries, type Message, message, OnnxPreserved, withFields } from './message.js';
 import { Packed } from './packed.js';
-import { chunkBytes, type Chunk, ByteRange } from '../../base/bytes.js';
 
 /*
  * The immutable parts of the IR, to and from messages. Where the IR's form would be written as another message than the file has (a
@@ -36,7 +36,6 @@ function sameValue(a: unknown, b: unknown): boolean {
 const isChunk = (x: object | null): x is Chunk => x instanceof Uint8Array || x instanceof ByteRange;
 const isMessage = (x: object | null): x is Message => x !== null && 'fields' in x;
 const joined = (p: Packed): Uint8Array => p.bytes(p.kind === 'float' || p.kind === 'int32' ? 4 : 8);
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
 
 const NO_METADATA: readonly MetadataEntry[] = [];
 

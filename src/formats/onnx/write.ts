@@ -4,10 +4,11 @@ import type { FunctionDef, Graph, Model, Node, Value, ValueInfo } from '../../gr
 import type { Tensor } from '../../tensor/tensor.js';
 import { attrMessage, sparseMessage } from './attrs.js';
 import { encode, encodeField, encodeUnknown, ReverseWriter, type Shortcut } from './encode.js';
-import { preservedBy, preservedMessage, entries, type Fields, type Message, message, withFields } from './message.js';
-import type { Field, FieldsOf, MessageName } from './schema.js';
+import { type Editable, type FieldTable, FUNCTION, GRAPH, MODEL, NODE } from './fields.js';
+import { entries, type Message, preservedBy, preservedMessage, withFields } from './message.js';
+import { type Field, type FieldsOf, type MessageName, messageType } from './schema.js';
 import { tensorMessage } from './tensor.js';
-import { importMessage, infoMessage, isAsRead, metadataMessage } from './types.js';
+import { infoMessage, isAsRead } from './types.js';
 
 export interface WriteOptions {
   /** Makes every message anew from the IR, in canonical form, also those that nothing edited. */
@@ -33,8 +34,8 @@ export function tensorToProto(t: Tensor, name?: string): Chunk[] {
   return w.finish();
 }
 
-/** Writers of fields whose elements are editable things themselves. */
-type Parts<N extends MessageName> = { readonly [F in keyof FieldsOf<N>]?: (field: Field) => void };
+/** Writers of the fields that a table leaves to code. */
+type Parts<P extends PropertyKey> = Readonly<Record<P, (field: Field) => void>>;
 
 class Writer {
   readonly #keep: boolean;
@@ -61,25 +62,38 @@ class Writer {
     return !this.#swap && this.#fromSpan(span);
   }
 
-  /** An editable thing: fields that the IR holds, parts, and what it carries beside them, in order of field numbers. */
-  #message<N extends MessageName>(
-    name: N,
-    preserved: Message<N> | undefined,
-    fields: Fields<N>,
-    parts: Parts<N>,
-  ): void {
+  /** The fields of a message, from the last to the first: `write` those that the IR has, and what is preserved beside them. */
+  #fields(name: MessageName, preserved: Message | undefined, write: (field: Field) => void): void {
     encodeUnknown(this.w, preserved);
     const rest = preserved && entries(preserved).values;
-    const { type, values } = entries(message(name, fields));
-    const writers: Readonly<Record<string, ((field: Field) => void) | undefined>> = parts;
-    for (let i = type.fields.length - 1; i >= 0; i--) {
-      const field = type.fields[i];
+    const { fields } = messageType(name);
+    for (let i = fields.length - 1; i >= 0; i--) {
+      const field = fields[i];
       if (!field) continue;
       // Written backwards, so what is preserved stands in front: of several attributes with one name the last counts.
-      writers[field.name]?.(field);
-      for (const value of [values[field.name], rest?.[field.name]])
-        if (value !== undefined) encodeField(this.w, field, value, this.#shortcut);
+      write(field);
+      this.#field(field, rest?.[field.name]);
     }
+  }
+
+  #field(field: Field, value: unknown): void {
+    if (value !== undefined) encodeField(this.w, field, value, this.#shortcut);
+  }
+
+  /** An editable thing, as its table says. */
+  #message<N extends MessageName, T extends Editable, P extends keyof FieldsOf<N>>(
+    thing: T,
+    { message, held }: FieldTable<N, T, P>,
+    parts: Parts<P>,
+  ): void {
+    const values = thing as Readonly<Record<string, unknown>>;
+    const writers: Readonly<Record<string, ((field: Field) => void) | undefined>> = parts;
+    this.#fields(message, preservedMessage(thing, message), (field) => {
+      const from = held.get(field.name);
+      if (from?.property === undefined) writers[field.name]?.(field);
+      else if (from.message) this.#all(values[from.property] as readonly never[], from.message)(field);
+      else this.#field(field, values[from.property]);
+    });
   }
 
   #each<T>(items: readonly T[], write: (item: T) => void): (field: Field) => void {
@@ -108,69 +122,36 @@ class Writer {
 
   model(model: Model): void {
     if (this.#wholeFromSpan(model.span)) return;
-    this.#message(
-      'ModelProto',
-      preservedMessage(model, 'ModelProto'),
-      {
-        ir_version: model.irVersion,
-        producer_name: model.producerName,
-        producer_version: model.producerVersion,
-        domain: model.domain,
-        model_version: model.modelVersion,
-        doc_string: model.docString,
-      },
-      {
-        graph: this.#each([model.graph], (g) => this.#graph(g)),
-        opset_import: this.#all(model.opsetImports, importMessage),
-        metadata_props: this.#all(model.metadata, metadataMessage),
-        functions: this.#each(model.functions, (fn) => this.#function(fn)),
-      },
-    );
+    this.#message(model, MODEL, {
+      graph: this.#each([model.graph], (g) => this.#graph(g)),
+      functions: this.#each(model.functions, (fn) => this.#function(fn)),
+    });
   }
 
   #function(fn: FunctionDef): void {
     if (this.#wholeFromSpan(fn.span)) return;
     const { body } = fn;
-    this.#message(
-      'FunctionProto',
-      preservedMessage(fn, 'FunctionProto'),
-      {
-        name: fn.name,
-        input: body.inputs.map((v) => v.name),
-        output: body.outputs.map((v) => v.name),
-        attribute: fn.attributes,
-        doc_string: fn.docString,
-        domain: fn.domain,
-        overload: fn.overload,
-      },
-      {
-        node: this.#nodes(body),
-        opset_import: this.#all(fn.opsetImports, importMessage),
-        attribute_proto: this.#each(fn.attributeDefaults, (a) => this.#attr(a)),
-        value_info: this.#infos(body.valueInfos),
-        metadata_props: this.#all(fn.metadata, metadataMessage),
-      },
-    );
+    this.#message(fn, FUNCTION, {
+      input: this.#names(body.inputs),
+      output: this.#names(body.outputs),
+      node: this.#nodes(body),
+      attribute_proto: this.#each(fn.attributeDefaults, (a) => this.#attr(a)),
+      value_info: this.#infos(body.valueInfos),
+    });
   }
 
   #graph(graph: Graph): void {
     if (this.#wholeFromSpan(graph.span)) return;
     const inputs = graph.inputs.map((v) => named(graph.inputInfos.get(v) ?? { name: v.name, type: v.type }, v));
     const outputs = graph.outputs.map((v, i) => named(graph.outputInfos[i] ?? { name: v.name, type: v.type }, v));
-    this.#message(
-      'GraphProto',
-      preservedMessage(graph, 'GraphProto'),
-      { name: graph.name, doc_string: graph.docString },
-      {
-        node: this.#nodes(graph),
-        initializer: this.#each([...graph.initializers], (v) => this.#initializer(v)),
-        input: this.#infos(inputs),
-        output: this.#infos(outputs),
-        value_info: this.#infos(graph.valueInfos),
-        sparse_initializer: this.#each([...graph.sparseInitializers], (v) => this.#sparseInitializer(v)),
-        metadata_props: this.#all(graph.metadata, metadataMessage),
-      },
-    );
+    this.#message(graph, GRAPH, {
+      node: this.#nodes(graph),
+      initializer: this.#each([...graph.initializers], (v) => this.#initializer(v)),
+      sparse_initializer: this.#each([...graph.sparseInitializers], (v) => this.#sparseInitializer(v)),
+      input: this.#infos(inputs),
+      output: this.#infos(outputs),
+      value_info: this.#infos(graph.valueInfos),
+    });
   }
 
   #initializer(value: Value): void {
@@ -190,6 +171,14 @@ class Writer {
     return this.#swap ? this.#swap(t) : t;
   }
 
+  #names(values: readonly (Value | undefined)[]): (field: Field) => void {
+    return (field) =>
+      this.#field(
+        field,
+        values.map((v) => v?.name ?? ''),
+      );
+  }
+
   #nodes(graph: Graph): (field: Field) => void {
     return (field) => {
       for (let node = graph.last; node; node = node.previous) {
@@ -203,33 +192,24 @@ class Writer {
   #node(node: Node): void {
     const attrs = [...node.attrs.values()];
     if (!(this.#swap && attrs.some(holdsTensors)) && this.#fromSpan(node.span)) return;
-    this.#message(
-      'NodeProto',
-      preservedMessage(node, 'NodeProto'),
-      {
-        input: node.inputs.map((v) => v?.name ?? ''),
-        output: node.outputs.map((v) => v?.name ?? ''),
-        name: node.name,
-        op_type: node.opType === '' ? undefined : node.opType,
-        doc_string: node.docString,
-        domain: node.declaredDomain,
-        overload: node.overload,
-      },
-      {
-        attribute: this.#each(attrs, (a) => this.#attr(a)),
-        metadata_props: this.#all(node.metadata, metadataMessage),
-      },
-    );
+    this.#message(node, NODE, {
+      op_type: (field) => this.#field(field, node.opType === '' ? undefined : node.opType),
+      input: this.#names(node.inputs),
+      output: this.#names(node.outputs),
+      attribute: this.#each(attrs, (a) => this.#attr(a)),
+    });
   }
 
   #attr(attr: Attr): void {
     const untouched = graphsOf(attr).every((g) => g.span !== undefined);
     if (untouched && !(this.#swap && holdsTensors(attr)) && this.#fromSpan(preservedBy(attr)?.span)) return;
-    const parts: Parts<'AttributeProto'> =
-      attr.kind === 'graph' || attr.kind === 'graphs'
-        ? { [attr.kind === 'graph' ? 'g' : 'graphs']: this.#each(graphsOf(attr), (g) => this.#graph(g)) }
-        : {};
-    this.#message('AttributeProto', this.#tensorsSwapped(attr), {}, parts);
+    const m = this.#tensorsSwapped(attr);
+    const graphs = graphsOf(attr);
+    if (graphs.length === 0) encode(this.w, m, this.#shortcut);
+    else
+      this.#fields('AttributeProto', m, (field) => {
+        if (field.name === (attr.kind === 'graph' ? 'g' : 'graphs')) this.#each(graphs, (g) => this.#graph(g))(field);
+      });
   }
 
   #tensorsSwapped(attr: Attr): Message<'AttributeProto'> {

@@ -10,6 +10,7 @@ import { FileSource, openSource } from './file-source.js';
 const files = new WeakMap<object, string>();
 const withSideFiles = new WeakSet<Model>();
 
+/** How a model is opened. */
 export interface OpenOptions {
   /** Bounds for this file; those of the process where left out. */
   readonly limits?: Partial<Limits> | undefined;

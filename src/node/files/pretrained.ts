@@ -24,6 +24,7 @@ export interface PretrainedFile {
   readonly sha256: string;
 }
 
+/** Whether and where published weights are downloaded. */
 export interface DownloadOptions {
   /** Called with the bytes that have come, and how many will, if the server says. */
   readonly onProgress?: ((done: number, total: number | undefined) => void) | undefined;

@@ -6,11 +6,13 @@ import type { Model } from '../../graph/ir.js';
 import { hadSideFiles } from './model-file.js';
 import { writeFile, writePair } from './write-file.js';
 
+/** How a model is saved. */
 export interface SaveOptions {
   /** `side`: weights in a file beside the model's. `inline`: in the model. If absent: as the model has or had them, in a side file when it would be too large without. */
   readonly weights?: 'side' | 'inline' | undefined;
 }
 
+/** Where a model was saved. */
 export interface Saved {
   readonly path: string;
   /** The side file with the weights, where one was written. */

@@ -25,6 +25,7 @@ export interface Machine {
   readonly vulkanDrivers: readonly string[];
 }
 
+/** A shared library that a provider needs, and whether it loads here. */
 export interface Library {
   /** As the loader asks for it. */
   readonly name: string;
@@ -64,6 +65,7 @@ const FEATURES: Readonly<Record<string, string>> = {
 
 const PROBE_TIMEOUT = 10_000;
 
+/** What this machine has for running models: system, memory, onnxruntime's files, GPU drivers and libraries. */
 export async function inspectMachine(): Promise<Machine> {
   const [processor] = cpus();
   return {

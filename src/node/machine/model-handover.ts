@@ -1,9 +1,7 @@
 import { mkdir as makeFolder } from 'node:fs/promises';
-import { type Chunk, chunkSize, concat } from '../../base/bytes.js';
-import { externalized, internalized, writeOnnx } from '../../formats/onnx/index.js';
-import { everyGraph } from '../../graph/edit.js';
+import { chunkSize, concat } from '../../base/bytes.js';
+import { internalized, placeWeights, writeOnnx } from '../../formats/onnx/index.js';
 import type { Model } from '../../graph/ir.js';
-import { type Tensor, tensorChunk } from '../../tensor/tensor.js';
 import { weightBytes } from '../../running/weight-bytes.js';
 import { fileOf } from '../files/model-file.js';
 import { discard, tempFolder } from '../files/temp-files.js';
@@ -14,7 +12,6 @@ const MAX_MESSAGE = 8 * 1024 * 1024;
 
 /** Well below the 2 GiB of one protobuf file, to leave room for what is not weights. */
 const LARGE = 1.9 * 2 ** 30;
-const MIN_SIDE = 1024;
 const SIDE_FILE = 'weights';
 
 /** Brings models to where another process can load them: the file that an unedited model came from, bytes, or a temporary file. */
@@ -33,7 +30,8 @@ export class ModelHandover {
   async #write(model: Model): Promise<string | Uint8Array> {
     const large = weightBytes(model) > LARGE;
     // Where this goes there are no side files but its own.
-    const { main, side } = large ? splitWeights(model) : { main: writeOnnx(model, { tensor: internalized }), side: [] };
+    const { tensor, side } = large ? placeWeights(model, { file: SIDE_FILE }) : { tensor: internalized, side: [] };
+    const main = writeOnnx(model, { tensor });
     if (!large && main.reduce((n, c) => n + chunkSize(c), 0) <= MAX_MESSAGE) return concat(main);
     this.#folder ??= tempFolder();
     this.#count += 1;
@@ -56,20 +54,4 @@ export class ModelHandover {
     if (this.#folder !== undefined) discard(this.#folder);
     this.#known.clear();
   }
-}
-
-/** A model whose larger weights stand in a side file: more than fits into one protobuf file. */
-function splitWeights(model: Model): { main: Chunk[]; side: Chunk[] } {
-  const side: Chunk[] = [];
-  const placed = new Map<Tensor, Tensor>();
-  let offset = 0;
-  for (const graph of everyGraph(model)) {
-    for (const { initializer: t } of graph.initializers) {
-      if (!t || t.strings || t.byteLength < MIN_SIDE || placed.has(t)) continue;
-      side.push(tensorChunk(t));
-      placed.set(t, externalized(t, SIDE_FILE, offset));
-      offset += t.byteLength;
-    }
-  }
-  return { main: writeOnnx(model, { tensor: (t) => placed.get(t) ?? internalized(t) }), side };
 }

@@ -17,6 +17,7 @@ export const PROVIDERS: readonly ProviderName[] = ['cuda', 'webgpu', 'cpu'];
 /** A shader compiler on a software adapter takes seconds. */
 const PROBE_TIMEOUT = 60_000;
 
+/** Whether a provider works here, and why not. */
 export interface ProviderProbe {
   readonly provider: ProviderName;
   readonly works: boolean;
@@ -101,6 +102,7 @@ function remedy(provider: ProviderName, reason: string): string | undefined {
   return installCuda();
 }
 
+/** What runs a model, and what was passed over. */
 export interface ChosenProvider {
   readonly provider: ProviderName;
   /** Those that `auto` passed over, with their reasons. */

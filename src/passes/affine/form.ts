@@ -32,7 +32,7 @@ export interface Term {
   readonly kernel: () => Float64Array;
   /** The source itself: a kernel of ones, depthwise, one tap. */
   readonly identity: boolean;
-  /** The first convolution-like node that was crossed on the way from the source: lends its name; notApplicable for a mere scale. */
+  /** The first convolution-like node that was crossed on the way from the source: lends its name; absent for a mere scale. */
   readonly convolution?: Node | undefined;
 }
 

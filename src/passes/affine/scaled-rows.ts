@@ -1,4 +1,4 @@
-import { madeTensor } from '../../tensor/made-numbers.js';
+import { generatedTensor } from '../../tensor/generated.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { scaleFloat32Rows } from './kernel.js';
 
@@ -30,7 +30,7 @@ export function scaledRows(weight: Tensor, factor: Float64Array, shape: readonly
     range.readInto(4 * from, new Uint8Array(part.buffer, 0, part.byteLength));
     if (!Number.isFinite(Math.fround(magnitude(part) * largest)) && !block(part, from)) return undefined;
   }
-  const made = madeTensor(shape, (out, from) => {
+  const made = generatedTensor(shape, (out, from) => {
     for (let at = 0; at < out.length; at += BLOCK) block(out.subarray(at, at + BLOCK), from + at);
   });
   scaled.add(made);

@@ -12,6 +12,6 @@ export const constantNode = rule({
     if (!held) return notApplicable('sparse');
     if (y.outputCount > 0) return notApplicable('is-output');
     if (!holdsInitializers(node.graph)) return notApplicable('no-subgraph-initializers');
-    edit.settle(y, held);
+    edit.foldTo(y, held);
   },
 });

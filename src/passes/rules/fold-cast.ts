@@ -18,6 +18,6 @@ export const foldCast = rule({
     const widens = held.dtype === 'float16' || held.dtype === 'bfloat16';
     if (!widens || dtypeOfCode(node.attr.to) !== 'float32') return notApplicable('not-half-to-float');
     if (wouldCopy(x, held.byteLength)) return skip('constant-large');
-    edit.settle(y, fromFloat64('float32', held.shape, asFloat64(held)));
+    edit.foldTo(y, fromFloat64('float32', held.shape, asFloat64(held)));
   },
 });

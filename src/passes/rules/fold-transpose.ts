@@ -1,5 +1,5 @@
 import { constantOf, Transpose } from '../../ops/index.js';
-import { transposeTensor } from '../../tensor/layout.js';
+import { transposeTensor } from '../../tensor/rearrange.js';
 import { holdsInitializers, maySettle, wouldCopy } from '../match.js';
 import { notApplicable, rule, skip } from '../rule.js';
 
@@ -18,6 +18,6 @@ export const foldTranspose = rule({
     const perm = node.attr.perm ?? held.shape.map((_, i, all) => all.length - 1 - i);
     const folded = transposeTensor(held, perm);
     if (!folded) return skip('not-movable');
-    edit.settle(y, folded);
+    edit.foldTo(y, folded);
   },
 });

@@ -1,7 +1,7 @@
 import { staticShape } from '../../graph/types.js';
 import { constantOf, Flatten, Reshape, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1 } from '../../ops/index.js';
 import { elementCount } from '../../tensor/dtype.js';
-import { reshapeTensor } from '../../tensor/layout.js';
+import { reshapeTensor } from '../../tensor/rearrange.js';
 import { holdsInitializers, maySettle, wouldCopy } from '../match.js';
 import { notApplicable, rule, skip } from '../rule.js';
 
@@ -19,6 +19,6 @@ export const foldView = rule({
     const shape = staticShape(y.type);
     if (!shape || elementCount(shape) !== elementCount(held.shape)) return skip('shape-unknown');
     if (wouldCopy(x, held.byteLength)) return skip('constant-large');
-    edit.settle(y, reshapeTensor(held, shape));
+    edit.foldTo(y, reshapeTensor(held, shape));
   },
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readImage } from '../../../src/node/files/image-file.js';
-import { imageTensor } from '../../../src/tensor/image.js';
+import { imageTensor } from '../../../src/tensor/image-tensor.js';
 import { imagenetSteps, parseSteps, prepareImage } from '../../../src/tensor/preprocess.js';
 import { asFloat64 } from '../../../src/tensor/tensor.js';
 import { blackPng } from '../../support/png.js';
@@ -41,7 +41,11 @@ test.each([
 describe("a photograph becomes torchvision's tensor", () => {
   test.each(torchvision.samples)('$image for $network', async ({ network, image, mean, grid }) => {
     const steps = parseSteps(JSON.stringify(torchvision.steps[network]));
-    const input = imageTensor([prepareImage(await readImage(fixture(image)), steps)], steps.mean, steps.std);
+    const input = imageTensor([prepareImage(await readImage(fixture(image)), steps)], steps, {
+      dtype: 'float32',
+      channels: 3,
+      layout: 'nchw',
+    });
     const expected = gridOf(grid);
     const [, , height = 0, width = 0] = input.shape;
     const values = asFloat64(input);

@@ -3,7 +3,7 @@ import { elementCount } from './dtype.js';
 import { rangeTensor, type Tensor } from './tensor.js';
 
 /** Writes numbers `from`, `from` + 1, ... into `out`. */
-export type MakeNumbers = (out: Float32Array, from: number) => void;
+export type GenerateNumbers = (out: Float32Array, from: number) => void;
 
 /** float32 numbers that are made whenever they are read, in the reader's own memory where it is aligned. */
 class MadeNumbers implements ByteSource {
@@ -11,7 +11,7 @@ class MadeNumbers implements ByteSource {
 
   constructor(
     count: number,
-    readonly make: MakeNumbers,
+    readonly make: GenerateNumbers,
   ) {
     this.size = 4 * count;
   }
@@ -31,7 +31,7 @@ class MadeNumbers implements ByteSource {
 }
 
 /** A float32 tensor whose numbers are made when they are asked for: a part of them without the rest, and nothing kept. */
-export function madeTensor(shape: readonly number[], make: MakeNumbers): Tensor {
+export function generatedTensor(shape: readonly number[], make: GenerateNumbers): Tensor {
   const source = new MadeNumbers(elementCount(shape), make);
   return rangeTensor('float32', shape, new ByteRange(source, 0, source.size));
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { reshapeTensor, transposeTensor } from '../../src/tensor/layout.js';
+import { reshapeTensor, transposeTensor } from '../../src/tensor/rearrange.js';
 import { asFloat64, float32Tensor, int64Tensor, tensor } from '../../src/tensor/tensor.js';
 
 test('a matrix, by hand', () => {
