@@ -119,6 +119,7 @@ export { fuseReportText } from './passes/fuse-report.js';
 export { REASONS, type Reason } from './passes/reasons.js';
 export { type Rule, rule, sentenceOf, type Skip, skip } from './passes/rule.js';
 export { runRules, type RunReport } from './passes/runner.js';
+export { type ImagesIn, imagesIn, type ImagesInReport, type ImageSource } from './passes/images-in.js';
 export { type DimChanges, setDims } from './passes/set-dims.js';
 export { simplify, type SimplifyOptions, type SimplifyReport } from './passes/simplify.js';
 
@@ -135,7 +136,7 @@ export {
 } from './running/image-inputs.js';
 export type { KernelRun } from './running/kernels.js';
 export type { Sizes } from './running/random-inputs.js';
-export { requiredInputs } from './running/required-inputs.js';
+export { portsOf, requiredInputs } from './running/required-inputs.js';
 export type { LoadOptions, Runner, RunLimits, StartRunner } from './running/runner.js';
 export type { Feeds, Optimization, Port, ProviderName, Session, SessionOptions } from './running/session.js';
 export {
@@ -148,6 +149,7 @@ export {
   type Ratio,
 } from './tasks/bench.js';
 export { type FuseChecked, fuseChecked, type FuseCheckedOptions, type Totals } from './tasks/fuse-checked.js';
+export { type ImagesInProof, type NamedImage, proveImagesIn } from './tasks/prove-images-in.js';
 export {
   compareModels,
   type CompareOptions,

@@ -16,6 +16,7 @@ export const ERRORS = {
     doc: 'a file is neither a PyTorch checkpoint nor a safetensors file; the message says what it looks like',
   },
   'cli/usage': { exit: 2, doc: 'an option or argument that the command does not understand' },
+  'convert/images-in': { exit: 2, doc: 'what is done with images before a model cannot be put into its graph' },
   'graph/declared': {
     exit: 2,
     doc: 'the shape that a file declares for a value is not the one that its node gives it',

@@ -12,10 +12,11 @@ import {
   saveModel,
   setDims,
 } from '../index.js';
+import { type ImagesInOptions, imagesInOptions, putImagesIn } from './images-in.js';
 import { io } from './io.js';
 import { writeStateDict } from './state-dicts.js';
 
-interface Options {
+interface Options extends ImagesInOptions {
   readonly out: string;
   readonly batch?: number | string;
   readonly dim?: ReadonlyMap<string, number | string>;
@@ -44,7 +45,7 @@ function dimension(
 }
 
 export const define = (command: Command): Command =>
-  command
+  imagesInOptions(command)
     .argument('<file>', 'ONNX model, PyTorch checkpoint or safetensors; - for standard input')
     .requiredOption('-o, --out <file>', 'ONNX or .safetensors file to write; - for a model on standard output')
     .option('--batch <size>', 'the first dimension of the inputs: a number, or a name that leaves it open', size)
@@ -67,17 +68,24 @@ export const define = (command: Command): Command =>
       await checkWritable(o.out);
       const weights = o.weights === undefined ? undefined : await replace(model, o.weights, o.partial);
       if (o.batch !== undefined || o.dim) setDims(model, { batch: o.batch, dims: o.dim });
+      const images = o.imagesIn === undefined ? undefined : await putImagesIn(model, o);
+      if (images?.proof?.holds === false) {
+        if (o.json && o.out !== '-') await io.json({ imagesIn: images });
+        io.note('nothing was written');
+        return;
+      }
       const saved = await saveModel(model, o.out, {
         weights: o.externalData ? 'side' : o.inline ? 'inline' : undefined,
       });
       const beside = saved.side === undefined ? '' : `, weights in ${saved.side}`;
       const why = saved.tooLarge ? ' (larger than one protobuf file may be)' : '';
-      if (o.json && o.out !== '-') await io.json({ ...saved, ...(weights && { weights }) });
+      if (o.json && o.out !== '-')
+        await io.json({ ...saved, ...(weights && { weights }), ...(images && { imagesIn: images }) });
       else io.printBeside(o.out, `written: ${saved.path}${beside}${why}`);
     });
 
 /** Options that say how a model is written; weights alone have neither graph nor dimensions. */
-const MODEL_ONLY = ['batch', 'dim', 'externalData', 'inline', 'weights'] as const;
+const MODEL_ONLY = ['batch', 'dim', 'externalData', 'inline', 'weights', 'imagesIn'] as const;
 
 async function toSafetensors(path: string, o: Options): Promise<void> {
   const stray = MODEL_ONLY.find((key) => o[key] !== undefined);

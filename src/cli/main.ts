@@ -17,7 +17,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   bench: { summary: 'latency of models side by side', load: () => import('./bench.js') },
   build: { summary: 'write an architecture as ONNX', load: () => import('./build.js') },
   convert: {
-    summary: 'rewrite an ONNX file: sizes of its inputs, weights in or beside it',
+    summary: 'rewrite an ONNX file: sizes of its inputs, weights in or beside it, preprocessing inside',
     load: () => import('./convert.js'),
   },
   doctor: { summary: 'what this machine can run models on, and what is missing', load: () => import('./doctor.js') },

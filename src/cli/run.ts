@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { printable, table } from '../base/text.js';
 import { makeFolder, writeFile } from '../node/files/write-file.js';
 import { PATIENT } from '../running/runner.js';
+import { scoreTable } from '../running/class-scores.js';
 import { portText } from '../running/session.js';
 import {
   castFeeds,
@@ -118,19 +119,15 @@ async function classify(
   return results;
 }
 
-/** The first table of scores, one row for each image. */
-const scoresOf = (outputs: Feeds): Tensor | undefined =>
-  [...outputs.values()].find((t) => t.shape.length === 2 && (t.shape[1] ?? 0) > 1 && t.dtype.startsWith('float'));
-
 async function labelsFor(results: readonly Result[], file: string | undefined): Promise<readonly string[] | undefined> {
   const [result] = results;
-  const classes = (result && scoresOf(result.outputs)?.shape[1]) ?? 0;
+  const classes = (result && scoreTable(result.outputs)?.shape[1]) ?? 0;
   if (file !== undefined) return readLabels(file, classes);
   return classes === 1000 ? imagenetLabels() : undefined;
 }
 
 const topOf = ({ outputs, row, image }: Result, top: number): readonly ClassScore[] => {
-  const scores = image === undefined ? undefined : scoresOf(outputs);
+  const scores = image === undefined ? undefined : scoreTable(outputs);
   return (scores && classScores(scores, top)[row]) ?? [];
 };
 

@@ -1,10 +1,15 @@
-import { asFloat64, type Tensor } from '../tensor/tensor.js';
+import { asFloat64, isFloat, type Tensor } from '../tensor/tensor.js';
+import type { Feeds } from './session.js';
 
 /** A class and its probability. */
 export interface ClassScore {
   readonly index: number;
   readonly probability: number;
 }
+
+/** The first table of scores, N,K, among the outputs of a model. */
+export const scoreTable = (outputs: Feeds): Tensor | undefined =>
+  [...outputs.values()].find((t) => t.shape.length === 2 && (t.shape[1] ?? 0) > 1 && isFloat(t.dtype));
 
 /**
  * Of each row of a table of scores N,K, classes by falling score. Scores that are no probabilities go through softmax; they are not compared

@@ -123,6 +123,30 @@ function taps(from: number, to: number, filter: Filter, at: number, count: numbe
   };
 }
 
+/**
+ * What `resize` does along one axis, as a table: row i has how much of each of `from` old lines new line `at + i` is made of, where all would make
+ * `to`. The entries are whole multiples of 2^-22.
+ */
+export function resizeTable(
+  from: number,
+  to: number,
+  interpolation: 'bilinear' | 'bicubic',
+  at: number,
+  count: number,
+): Float64Array {
+  const { first, weights, most, unchanged, ...t } = taps(from, to, FILTERS[interpolation], at, count);
+  const table = new Float64Array(count * from);
+  for (let i = 0; i < count; i++) {
+    if (unchanged) table[i * from + at + i] = 1;
+    for (let k = 0; k < (t.count[i] ?? 0); k++)
+      table[i * from + (first[i] ?? 0) + k] = (weights[i * most + k] ?? 0) / 2 ** PRECISION;
+  }
+  return table;
+}
+
+/** Which old line becomes new line `i` of `to`, without mixing. */
+export const nearestLine = (i: number, from: number, to: number): number => Math.floor(((i + 0.5) * from) / to);
+
 /** A half in fixed point, so that cutting off rounds. */
 const HALF = 1 << (PRECISION - 1);
 
@@ -210,9 +234,9 @@ function nearest(image: Image, width: number, height: number, box: Box): Image {
   affordable(image, width, height, box.width * box.height);
   const data = new Uint8Array(box.width * box.height * 3);
   for (let y = 0; y < box.height; y++) {
-    const row = Math.floor(((box.top + y + 0.5) * image.height) / height) * image.width;
+    const row = nearestLine(box.top + y, image.height, height) * image.width;
     for (let x = 0; x < box.width; x++) {
-      const at = (row + Math.floor(((box.left + x + 0.5) * image.width) / width)) * 3;
+      const at = (row + nearestLine(box.left + x, image.width, width)) * 3;
       data.set(image.data.subarray(at, at + 3), (y * box.width + x) * 3);
     }
   }

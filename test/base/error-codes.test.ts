@@ -15,9 +15,11 @@ import { readOnnx, tensorFromProto, writeOnnx } from '../../src/formats/onnx/ind
 import { readTorchLegacy } from '../../src/formats/torch/index.js';
 import { Editor } from '../../src/graph/edit.js';
 import { joinTypes } from '../../src/graph/infer-node.js';
-import { parseGraph } from '../../src/text/parse.js';
 import { tensorType } from '../../src/graph/types.js';
+import { parseGraph } from '../../src/text/parse.js';
+import { imagesIn } from '../../src/passes/images-in.js';
 import { imageInput } from '../../src/running/image-inputs.js';
+import { imagenetSteps } from '../../src/tensor/preprocess.js';
 import { FileSource, openSource } from '../../src/node/files/file-source.js';
 import { readImage } from '../../src/node/files/image-file.js';
 import { ioError } from '../../src/node/files/io-error.js';
@@ -87,6 +89,17 @@ const ROWS: readonly Row[] = [
     hint: /messageDepth/,
   },
   {
+    code: 'convert/images-in',
+    provoke: () => {
+      const model = parseGraph('(x: uint8[1,4,4,3]) -> (y)\n y = Cast<to=1>(x)');
+      const input = imageInput([{ name: 'x', dtype: 'uint8', shape: [1, 4, 4, 3] }]);
+      return imagesIn(model, { input, steps: imagenetSteps(4), source: 'any' });
+    },
+    message: /the input x takes pixels \(uint8\) already/,
+    hint: /nothing is left/,
+    at: { value: 'x' },
+  },
+  {
     code: 'graph/declared',
     provoke: () => {
       const [x] = tiny().graph.inputs;
@@ -107,7 +120,7 @@ const ROWS: readonly Row[] = [
   {
     code: 'image/input',
     provoke: () => imageInput([{ name: 'tokens', dtype: 'int64', shape: [1, 7] }]),
-    message: /no input takes an image: .*\[N,C,H,W\] with 1 or 3 channels/,
+    message: /no input takes an image: .*\[N,C,H,W\] or \[N,H,W,C\] with 1 or 3 channels/,
     hint: /tokens/,
   },
   {
