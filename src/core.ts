@@ -66,7 +66,7 @@ export { exportOnnx, type ExportedOnnx, type ExportOnnxOptions } from './export/
 export { readCheckpoint } from './formats/checkpoint.js';
 export { readNpy, writeNpy } from './formats/npy.js';
 export {
-  checkExternalData,
+  checkWeights,
   type ExternalData,
   type ReadOptions,
   readOnnx,

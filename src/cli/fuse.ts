@@ -16,6 +16,7 @@ import {
   saveModel,
   verifyReportText,
 } from '../index.js';
+import type { Problem, ProblemCode } from '../graph/problems.js';
 import { io } from './io.js';
 import { count } from './options.js';
 
@@ -81,7 +82,7 @@ async function fuseOne(path: string, o: Options): Promise<object> {
   const out = o.out ?? fusedName(path, o.outDir);
   await checkWritable(out);
   const model = await openModel(path);
-  ensureValid(model, registry);
+  const notes = ensureValid(model, registry).filter((p) => NOTED.has(p.code));
   io.progress(`fusing ${path}`);
   const result = await fuseChecked(model, {
     skip: o.skip,
@@ -92,12 +93,16 @@ async function fuseOne(path: string, o: Options): Promise<object> {
   const kept = verdict(result, o);
   const saved = kept ? await saveModel(model, out) : undefined;
   if (!o.json) {
-    const text = reportText(path, result, saved, o);
+    const text = reportText(path, result, saved, notes, o);
     if (out === '-') io.note(text);
     else io.print(text);
   }
   return { file: path, out: saved?.path, side: saved?.side, ...result, report: forJson(result.report, o) };
 }
+
+/** Warnings of the checker that are worth a line; stale declarations are reported by the passes, and any order is mended. */
+const NOTED: ReadonlySet<ProblemCode> = new Set<ProblemCode>(['import', 'shadowing']);
+const MAX_NOTES = 5;
 
 /** Whether the result is kept; asks for the exit code if not. */
 function verdict({ check }: FuseChecked, o: Options): boolean {
@@ -107,7 +112,13 @@ function verdict({ check }: FuseChecked, o: Options): boolean {
   return false;
 }
 
-function reportText(path: string, result: FuseChecked, saved: Saved | undefined, o: Options): string {
+function reportText(
+  path: string,
+  result: FuseChecked,
+  saved: Saved | undefined,
+  notes: readonly Problem[],
+  o: Options,
+): string {
   const { before, after } = result;
   const totals = [
     ['parameters', before.parameters, after.parameters],
@@ -115,7 +126,13 @@ function reportText(path: string, result: FuseChecked, saved: Saved | undefined,
     ['bytes of weights', before.weightBytes, after.weightBytes],
   ] as const;
   const lines = [fuseReportText(path, result.report, { explain: o.explain ?? false, totals })];
+  lines.push(...notes.slice(0, MAX_NOTES).map((p) => `note: ${p.message}`));
   if (result.frozen.length > 0) lines.push(`${result.frozen.length} initializers are constants now`);
+  if (result.overridable > 0)
+    lines.push(
+      `note: ${result.overridable} initializers are inputs too, which callers may override: they are not merged`,
+      '  hint: --freeze-initializers makes them constants',
+    );
   if (result.check) lines.push(verifyReportText(result.check));
   else lines.push(o.verify ? 'nothing to change: the outputs are the same' : 'not verified: as asked');
   if (saved)

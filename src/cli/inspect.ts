@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { grouped, printable, table } from '../base/text.js';
 import { checkData, sniffCheckpoint, wrapperPrefix } from '../formats/state-dict.js';
 import {
-  checkExternalData,
+  checkWeights,
   CnnxError,
   costs,
   countPatterns,
@@ -55,7 +55,7 @@ async function inspect(path: string, o: Options): Promise<void> {
 /** Why the weights of a model cannot be read: it can be shown all the same. */
 function missingData(model: Model): CnnxError | undefined {
   try {
-    checkExternalData(model);
+    checkWeights(model);
     return undefined;
   } catch (error) {
     if (error instanceof CnnxError) return error;

@@ -2,6 +2,7 @@ import { printable } from '../base/text.js';
 import { type Graph, Node, type Value } from './ir.js';
 import { cycleMessage, findCycle, nodeLabel, numberNodes } from './order.js';
 import type { ProblemList } from './problems.js';
+import { outerNamed } from './scope-names.js';
 import { isTensorType, typeText, type ValueType } from './types.js';
 
 /** A node (or the graph in it) reads `value` before `producer` has made it. */
@@ -28,6 +29,7 @@ export function checkGraphs(graphs: readonly Graph[], problems: ProblemList): vo
   };
   for (const graph of graphs) {
     checkDefinitions(graph, problems);
+    checkShadowing(graph, problems);
     for (const node of graph.nodes()) {
       checkNode(node, problems);
       for (const value of new Set(node.inputs)) if (value) read(graph, value, node);
@@ -80,6 +82,29 @@ function checkOutputs(graph: Graph, problems: ProblemList): void {
     else if (value.isUndefined)
       problems.add('undefined-output', `nothing defines ${printable(value.name)}, an output of a graph`, { value });
   }
+}
+
+/**
+ * No name of a subgraph is one of the graphs around it (ONNX IR specification, "Names Within a Graph"). onnxruntime refuses a node that makes
+ * what is there already; of other names it takes now the outer value, now the inner one.
+ */
+function checkShadowing(graph: Graph, problems: ProblemList): void {
+  if (!graph.parent) return;
+  for (const value of graph.values.values()) {
+    const outer = value.isUndefined ? undefined : outerNamed(graph, value.name)?.values.get(value.name);
+    if (!outer || outer.isUndefined || value.name === '') continue;
+    const where = `${printable(value.name)} is defined twice: in a graph as ${definition(outer)}, and in one inside it as ${definition(value)}`;
+    problems.add(value.producer && isEarlier(outer, graph) ? 'duplicate-definition' : 'shadowing', where, {
+      node: value.producer,
+      value,
+    });
+  }
+}
+
+/** Whether a value is there before `graph`, inside its own graph, runs. */
+function isEarlier(outer: Value, graph: Graph): boolean {
+  const reader = around(outer.graph, graph, undefined);
+  return !outer.producer || (reader instanceof Node && outer.producer.position < reader.position);
 }
 
 /** Each name of a graph is defined once: `graph.values` holds the first definition of each. */

@@ -9,6 +9,19 @@ import { nodeLabel } from './order.js';
 import type { ProblemList } from './problems.js';
 import { signatureOf } from './signature.js';
 
+/** Domains that onnxruntime (1.30, tried one by one) takes as imported whether or not a model says so. */
+const SUPPLIED: ReadonlySet<string> = new Set([
+  'ai.onnx.ml',
+  'ai.onnx.preview',
+  'ai.onnx.preview.training',
+  'ai.onnx.training',
+  'com.microsoft',
+  'com.microsoft.experimental',
+  'com.microsoft.nchwc',
+  'com.ms.internal.nhwc',
+  'org.pytorch.aten',
+]);
+
 /** Whether domains are imported, and inputs, outputs and attributes fit the functions of the model and the declared operators. */
 export function checkOperators(
   graphs: readonly Graph[],
@@ -36,7 +49,9 @@ export function checkOperators(
       const where = root instanceof FunctionDef ? `function ${printable(root.name ?? '')}` : 'the model';
       const users = count > 1 ? `${nodeLabel(node)} and ${count - 1} more need` : `${nodeLabel(node)} needs`;
       const name = domain === '' ? 'ai.onnx' : printable(domain);
-      problems.add('domain', `${where} does not import ${name}, which ${users}`, { node });
+      problems.add(SUPPLIED.has(domain) ? 'import' : 'domain', `${where} does not import ${name}, which ${users}`, {
+        node,
+      });
     }
 }
 

@@ -43,11 +43,12 @@ export function checkModel(model: Model, registry?: OpRegistry, options: CheckOp
   return problems.all();
 }
 
-/** Throws `graph/invalid`, with all of them, when the checker finds errors; warnings pass. */
-export function ensureValid(model: Model, registry?: OpRegistry, options: CheckOptions = {}): void {
-  const problems = checkModel(model, registry, options).filter((p) => p.severity === 'error');
+/** Throws `graph/invalid`, with all of them, when the checker finds errors. Gives the warnings. */
+export function ensureValid(model: Model, registry?: OpRegistry, options: CheckOptions = {}): readonly Problem[] {
+  const all = checkModel(model, registry, options);
+  const problems = all.filter((p) => p.severity === 'error');
   const [first] = problems;
-  if (!first) return;
+  if (!first) return all;
   const lines = problems.map((p) => (p.code === 'more' ? p.message : `${p.code}: ${p.message}`));
   const message = lines.length === 1 ? (lines[0] ?? '') : `${lines.length} problems\n  ${lines.join('\n  ')}`;
   throw new CnnxError('graph/invalid', message, { at: { node: first.node, value: first.value } });
@@ -69,14 +70,17 @@ function checkVersions(model: Model, problems: ProblemList): void {
 }
 
 function checkImports(imports: readonly OpsetImport[], where: string, problems: ProblemList): void {
-  const versions = new Map<string, bigint>();
+  const versions = new Map<string, Set<bigint>>();
   for (const { domain, version = 0n } of imports) {
     const name = canonicalDomain(domain);
-    const known = versions.get(name);
-    if (known !== undefined && known !== version)
-      problems.add('domain', `${where} imports ${printable(name || 'ai.onnx')} twice, as ${known} and as ${version}`);
-    versions.set(name, version);
+    versions.set(name, (versions.get(name) ?? new Set()).add(version));
   }
+  for (const [name, own] of versions)
+    if (own.size > 1)
+      problems.add(
+        'import',
+        `${where} imports ${printable(name || 'ai.onnx')} as versions ${[...own].join(' and ')}; the last import counts`,
+      );
 }
 
 function checkFunctions(model: Model, functions: Functions, problems: ProblemList): void {

@@ -11,11 +11,13 @@ import {
   dropGraphInput,
   forgetValue,
   mutable,
+  releaseGraphs,
   renameValue,
   setGraphOutputs,
 } from './mutate.js';
+import { outerNamed, scopeNames } from './scope-names.js';
 import type { ValueType } from './types.js';
-import { everyGraph, everyNode, namesOf } from './walk.js';
+import { everyGraph, everyNode, graphsWithin, namesOf } from './walk.js';
 
 /** The half of `Editor` that makes, declares and names values, and keeps account of what was touched. */
 export class ValueEditor {
@@ -51,7 +53,7 @@ export class ValueEditor {
 
   // --- values -------------------------------------------------------------------------------------------------------------------
 
-  /** Throws `graph/duplicate-name` when a value of the graph has that name. */
+  /** Throws `graph/duplicate-name` when the name is not free: see `isFree`. */
   addInput(graph: Graph, name: string, type: ValueType): Value {
     const value = this.define(graph, name);
     mutable(value).type = type;
@@ -94,9 +96,13 @@ export class ValueEditor {
     this.touchGraph(graph);
   }
 
-  /** A new initializer named `hint`, or `hint` and a number if that is taken. In a function's body, which can have none, use a node. */
+  /**
+   * A new initializer named `hint`, or `hint` and a number if that is taken. Below IR version 4 a subgraph has none: it is one of the model's graph.
+   * In a function's body, which can have none either, use a node.
+   */
   constant(graph: Graph, data: Tensor, hint: string): Value {
-    return this.addInitializer(graph, this.freshName(hint), data);
+    const holder = graph.root instanceof Model && !this.model.overridableInitializers ? this.model.graph : graph;
+    return this.addInitializer(holder, this.freshName(hint), data);
   }
 
   /** Swaps the data of an initializer; every user sees it. */
@@ -144,10 +150,29 @@ export class ValueEditor {
     for (const node of value.uses.keys()) this.onTouch(node);
   }
 
+  /** Whether a value of `graph` may have a name: no other in this graph, in those around it and in those inside it does. */
+  isFree(graph: Graph, name: string): boolean {
+    return scopeNames(this.model).isFree(graph, name);
+  }
+
+  /** Graphs that came into the model with a node. */
+  protected adopt(graphs: readonly Graph[]): void {
+    if (graphs.length > 0) scopeNames(this.model).addGraphs(graphsWithin(graphs));
+  }
+
+  /** Graphs that go, with all that they used. Gives the values that lost a use. */
+  protected release(graphs: readonly Graph[]): Set<Value> {
+    if (graphs.length > 0) scopeNames(this.model).removeGraphs(graphsWithin(graphs));
+    return releaseGraphs(graphs);
+  }
+
   /** A name that no value of the model has, in any graph: `hint` itself if it is free. */
   freshName(hint: string): string {
     this.#names ??= new FreshNames(namesOf(this.model));
-    return this.#names.take(hint);
+    let name = this.#names.take(hint);
+    // Whatever another editor has named since.
+    while (!this.isFree(this.model.graph, name)) name = this.#names.take(hint);
+    return name;
   }
 
   freshNodeName(hint: string): string {
@@ -163,15 +188,11 @@ export class ValueEditor {
     return everyGraph(this.model).filter((g) => g.outputs.includes(value));
   }
 
-  /** Renames a value in every file position. The name must be free. */
+  /** Renames a value in every file position. Throws `graph/duplicate-name` when the name is not free: see `isFree`. */
   rename(value: Value, name: string): void {
-    if (value.graph.values.has(name))
-      throw new CnnxError('graph/duplicate-name', `a value named ${printable(name)} exists already`, {
-        at: { value: name },
-      });
+    this.requireFree(value.graph, name);
     const old = value.name;
-    renameValue(value, name);
-    this.#names?.add(name);
+    this.renameQuietly(value, name);
     const swap = (info: ValueInfo): ValueInfo => (info.name === old ? { ...info, name } : info);
     const graph = mutable(value.graph);
     const info = graph.inputInfos.get(value);
@@ -215,17 +236,32 @@ export class ValueEditor {
     this.touchGraph(node.graph);
   }
 
-  protected define(graph: Graph, name: string): Value {
-    if (graph.values.has(name))
-      throw new CnnxError('graph/duplicate-name', `a value named ${printable(name)} exists already`, {
-        at: { value: name },
-      });
+  /** Without what files say of the value by its old name. */
+  protected renameQuietly(value: Value, name: string): void {
+    scopeNames(this.model).remove(value.graph, value.name);
+    scopeNames(this.model).add(value.graph, name);
     this.#names?.add(name);
+    renameValue(value, name);
+  }
+
+  protected requireFree(graph: Graph, name: string): void {
+    if (this.isFree(graph, name)) return;
+    const where = graph.values.has(name) ? '' : outerNamed(graph, name) ? ' in a graph around' : ' in a graph inside';
+    throw new CnnxError('graph/duplicate-name', `a value named ${printable(name)} exists already${where}`, {
+      at: { value: name },
+    });
+  }
+
+  protected define(graph: Graph, name: string): Value {
+    this.requireFree(graph, name);
+    this.#names?.add(name);
+    scopeNames(this.model).add(graph, name);
     return defineValue(graph, name);
   }
 
   protected forget(value: Value): void {
     this.touchGraph(value.graph);
+    scopeNames(this.model).remove(value.graph, value.name);
     forgetValue(value);
     value.graph.lists.dropInfo(value.name);
   }

@@ -8,9 +8,6 @@ import { type Graph, Node, type Value } from './ir.js';
 import {
   linkNode,
   mutable,
-  releaseGraphs,
-  releaseNode,
-  renameValue,
   setAttrs,
   setInputAt,
   setInputs,
@@ -37,8 +34,9 @@ export class Editor extends ValueEditor {
     attrs: AttrsOf<D> = {} as AttrsOf<D>,
     options: AddOptions = {},
   ): NodeOf<D> {
-    const node = this.#make(graph, op, inputs, attrs, options);
     const names = options.outputs ?? [this.freshName(`${options.name ?? op.name}_out`)];
+    for (const name of names) if (name !== '') this.requireFree(graph, name);
+    const node = this.#make(graph, op, inputs, attrs, options);
     setOutputs(
       node,
       names.map((name) => (name === '' ? undefined : this.define(graph, name))),
@@ -109,7 +107,8 @@ export class Editor extends ValueEditor {
 
   #replaceAttr(node: Node, attrs: ReadonlyMap<string, Attr>, old: Attr | undefined): void {
     setAttrs(node, attrs.values());
-    const lost = old ? releaseGraphs(graphsOf(old)) : [];
+    const lost = this.release(old ? graphsOf(old) : []);
+    this.adopt(node.subgraphs);
     this.touch(node);
     this.#sweep(lost);
   }
@@ -155,7 +154,7 @@ export class Editor extends ValueEditor {
     const name = from.name;
     const graphs = this.graphsListing(from);
     for (const graph of graphs) swapGraphOutput(graph, from, to);
-    renameValue(from, this.freshName(`${name}_replaced`));
+    this.renameQuietly(from, this.freshName(`${name}_replaced`));
     this.rename(to, name);
     for (const graph of graphs) this.touchGraph(graph);
   }
@@ -186,6 +185,7 @@ export class Editor extends ValueEditor {
       if (value !== undefined) own.set(name, toAttr(name, op, value));
     }
     setAttrs(node, own.values());
+    this.adopt(node.subgraphs);
     setInputs(node, toInputs(op, inputs));
     return node;
   }
@@ -199,7 +199,9 @@ export class Editor extends ValueEditor {
   }
 
   #detach(node: Node): Set<Value> {
-    const lost = releaseNode(node);
+    const lost = this.release(node.subgraphs);
+    for (const value of node.inputs) if (value) lost.add(value);
+    setInputs(node, []);
     this.touchGraph(node.graph);
     unlinkNode(node);
     const outputs = node.outputs;

@@ -154,17 +154,9 @@ export function unlinkNode(node: Node): void {
   graph.nodeCount -= 1;
 }
 
-/** Releases all that a removed node, and the graphs inside it, used. Gives the values that lost a use. */
-export function releaseNode(node: Node): Set<Value> {
-  const lost = new Set<Value>();
-  for (const value of node.inputs) if (value) lost.add(value);
-  setInputs(node, []);
-  for (const attr of node.attrs.values()) releaseGraphs(graphsOf(attr), lost);
-  return lost;
-}
-
 /** Releases all that removed graphs used. Gives the values that lost a use. */
-export function releaseGraphs(graphs: readonly Graph[], lost = new Set<Value>()): Set<Value> {
+export function releaseGraphs(graphs: readonly Graph[]): Set<Value> {
+  const lost = new Set<Value>();
   const pending = [...graphs];
   for (let graph = pending.pop(); graph; graph = pending.pop()) {
     for (const value of graph.outputs) lost.add(value);

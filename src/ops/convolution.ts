@@ -36,6 +36,13 @@ function kernelOf(w: Value, a: { readonly kernel_shape: readonly number[] | unde
 
 const clash = (a: Dim, b: Dim): boolean => typeof a === 'number' && typeof b === 'number' && a !== b;
 
+/** One number for each output channel. Throws `graph/shape`. */
+export function checkBias(b: Value | undefined, outputs: Dim): void {
+  const shape = shapeOf(b);
+  expectRank(shape, 1, 'the bias');
+  if (shape) sharedDim(outputs, shape[0], 'output channels, and numbers of the bias');
+}
+
 /** N,M,E1..En from x: N,C,D1..Dn and w: M,C/group,k1..kn. Throws `graph/shape`. */
 export function convShape(x: Value, w: Value, a: ConvAttrs): Shape | undefined {
   const input = shapeOf(x);
@@ -67,7 +74,10 @@ export const Conv = defineOp({
   outputs: { y: 'T' },
   types: { T: FLOATS },
   attrs: convAttrs,
-  infer: ({ in: { x, w }, attr }) => ({ y: like(x, convShape(x, w, attr)) }),
+  infer({ in: { x, w, b }, attr }) {
+    checkBias(b, shapeOf(w)?.[0]);
+    return { y: like(x, convShape(x, w, attr)) };
+  },
 });
 
 export const ConvTranspose = defineOp({
@@ -78,7 +88,7 @@ export const ConvTranspose = defineOp({
   outputs: { y: 'T' },
   types: { T: FLOATS },
   attrs: { ...convAttrs, output_padding: attr.ints(), output_shape: attr.ints() },
-  infer({ in: { x, w }, attr }) {
+  infer({ in: { x, w, b }, attr }) {
     const input = shapeOf(x);
     const weight = shapeOf(w);
     if (!input) return { y: like(x, undefined) };
@@ -87,6 +97,7 @@ export const ConvTranspose = defineOp({
     sharedDim(input[1], weight?.[0], 'channels of the input, and those that the weight takes');
     const perGroup = weight?.[1];
     const outputs = typeof perGroup === 'number' ? perGroup * attr.group : attr.group === 1 ? perGroup : undefined;
+    checkBias(b, outputs);
     const kernel = kernelOf(w, attr) ?? input.slice(2).map((): Dim => undefined);
     const sizes = transposedOutput(input.slice(2), {
       ...attr,
@@ -114,5 +125,8 @@ export const DeformConv = defineOp({
     pads: attr.ints(),
     strides: attr.ints(),
   },
-  infer: ({ in: { x, w }, attr }) => ({ y: like(x, convShape(x, w, { ...attr, auto_pad: 'NOTSET' })) }),
+  infer({ in: { x, w, b }, attr }) {
+    checkBias(b, shapeOf(w)?.[0]);
+    return { y: like(x, convShape(x, w, { ...attr, auto_pad: 'NOTSET' })) };
+  },
 });

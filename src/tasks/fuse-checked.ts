@@ -35,6 +35,8 @@ export interface FuseChecked {
   readonly check?: VerifyReport | undefined;
   /** Names of initializers that were taken off the inputs. */
   readonly frozen: readonly string[];
+  /** Initializers that are inputs still: whoever runs the model may override them, so they are no constants. */
+  readonly overridable: number;
 }
 
 /** `fuse` in place, with constants computed by the runner, then a comparison with what the model was. */
@@ -44,9 +46,15 @@ export async function fuseChecked(model: Model, options: FuseCheckedOptions): Pr
   const original = verify === false ? undefined : cloneModel(model);
   const before = totals(model);
   const report = await fuse(model, { evaluate: evaluator(runner), skip, only });
-  const done = { report, frozen, before, after: model.span ? before : totals(model) };
+  const overridable = overridableInitializers(model);
+  const done = { report, frozen, overridable, before, after: model.span ? before : totals(model) };
   if (verify === false || !original || model.span) return done;
   return { ...done, check: await compareModels(original, model, { ...verify, runner }) };
+}
+
+/** Below IR version 4 an initializer that is listed as an input is a constant all the same. */
+function overridableInitializers(model: Model): number {
+  return model.overridableInitializers ? model.graph.inputs.filter((v) => v.initializer).length : 0;
 }
 
 function totals(model: Model): Totals {

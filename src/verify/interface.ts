@@ -32,17 +32,19 @@ const declaredOutputs = ({ graph }: Model): Declared[] =>
 
 function compareLists(what: string, a: readonly Declared[], b: readonly Declared[]): string[] {
   const others = new Map(b.map((v) => [v.name, v]));
+  // One value may be listed several times.
+  const known = new Set(a.map((v) => v.name));
   const out: string[] = [];
   for (const value of a) {
     const other = others.get(value.name);
-    others.delete(value.name);
     const shown = `${what} ${printable(value.name)}`;
     if (!other) out.push(`${shown} (${typeText(value.type)}) is missing from the second model`);
     else if (!agree(value.type, other.type))
       out.push(`${shown} is ${typeText(value.type)} in the first model and ${typeText(other.type)} in the second`);
   }
   for (const value of others.values())
-    out.push(`${what} ${printable(value.name)} (${typeText(value.type)}) is only in the second model`);
+    if (!known.has(value.name))
+      out.push(`${what} ${printable(value.name)} (${typeText(value.type)}) is only in the second model`);
   return out;
 }
 

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onnx } from 'onnx-proto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { concat } from '../../src/base/bytes.js';
+import { writeOnnx } from '../../src/formats/onnx/index.js';
+import { parseGraph } from '../../src/text/parse.js';
 import { cnnx } from '../support/cli.js';
 
 const built = mkdtempSync(join(tmpdir(), 'cnnx-fuse-'));
@@ -101,4 +104,49 @@ test.each([
   expect(result.stderr).not.toMatch(/^ +at \w/m);
   expect(readdirSync(dir)).toEqual(['acnet.onnx']);
   expect(hash('acnet.onnx')).toBe(before);
+});
+
+const write = (name: string, text: string): void => {
+  writeFileSync(join(dir, name), concat(writeOnnx(parseGraph(text))));
+};
+
+test('initializers that callers may override are counted, and the option is named that makes them constants', async () => {
+  const text = `<ir: 9> (x: float32[1,3,8,8], w: float32[4,3,3,3] = ..., s: float32[4,1,1] = ...) -> (y)
+    t = Conv(x, w)\n y = Mul(t, s)`;
+  write('m.onnx', text);
+  const { stdout } = await cnnx(['fuse', 'm.onnx', '-o', 'f.onnx'], { cwd: dir });
+  expect(stdout).toContain('note: 2 initializers are inputs too, which callers may override');
+  expect(stdout).toContain('--freeze-initializers');
+  expect(operators('f.onnx')).toEqual({ Conv: 1, Mul: 1 });
+  const frozen = await cnnx(['fuse', 'm.onnx', '--freeze-initializers', '-o', 'f.onnx'], { cwd: dir });
+  expect(frozen.stdout).not.toContain('note:');
+  expect(operators('f.onnx')).toEqual({ Conv: 1 });
+  // Below IR version 4 they are constants.
+  write('old.onnx', text.replace('ir: 9', 'ir: 3'));
+  expect((await cnnx(['fuse', 'old.onnx', '-o', 'f.onnx'], { cwd: dir })).stdout).not.toContain('note:');
+});
+
+test('what onnxruntime supplies without being told is noted, and accepted', async () => {
+  write('m.onnx', '(x: float32[1,4]) -> (y, y)\n t = com.microsoft::FastGelu(x)\n y = Identity(t)');
+  const { code, stdout } = await cnnx(['fuse', 'm.onnx', '-o', 'f.onnx'], { cwd: dir });
+  expect(code).toBe(0);
+  expect(stdout).toContain('note: the model does not import com.microsoft, which FastGelu that makes t needs');
+  expect((await cnnx(['verify', 'm.onnx', 'f.onnx'], { cwd: dir })).code).toBe(0);
+  expect((await cnnx(['verify', 'm.onnx', 'm.onnx'], { cwd: dir })).code).toBe(0);
+});
+
+test('a bias of another length than there are output channels is a fault of the file', async () => {
+  write('m.onnx', '(x: float32[1,3,8,8]) -> (y)\n y = Conv@c(x, w: float32[8,3,1,1], b: float32[1])');
+  const { code, stderr } = await cnnx(['fuse', 'm.onnx', '-o', 'f.onnx'], { cwd: dir });
+  expect(code).toBe(2);
+  expect(stderr).toContain('c: output channels, and numbers of the bias: 8 and 1 differ');
+  expect(existsSync(join(dir, 'f.onnx'))).toBe(false);
+});
+
+test('a model with a side file that is fused twice to one name leaves one side file', async () => {
+  await cnnx(['convert', 'acnet.onnx', '--external-data', '-o', 'in.onnx'], { cwd: dir });
+  for (let i = 0; i < 3; i++)
+    expect(await cnnx(['fuse', 'in.onnx', '--no-verify', '-o', 'out.onnx'], { cwd: dir })).toMatchObject({ code: 0 });
+  expect(readdirSync(dir).filter((f) => f.startsWith('out.onnx.'))).toHaveLength(1);
+  expect((await cnnx(['verify', 'in.onnx', 'out.onnx'], { cwd: dir })).code).toBe(0);
 });

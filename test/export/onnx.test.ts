@@ -2,7 +2,7 @@ import { onnx } from 'onnx-proto';
 import { describe, expect, test } from 'vitest';
 import { type ByteSource, concat, memorySource } from '../../src/base/bytes.js';
 import { exportOnnx } from '../../src/export/onnx.js';
-import { checkExternalData, type ExternalData, readOnnx } from '../../src/formats/onnx/index.js';
+import { checkWeights, type ExternalData, readOnnx } from '../../src/formats/onnx/index.js';
 import { Editor, everyGraph } from '../../src/graph/edit.js';
 import type { Model } from '../../src/graph/ir.js';
 import { lazyTensor } from '../../src/tensor/tensor.js';
@@ -57,7 +57,7 @@ describe('a side file', () => {
         expect(offset + length).toBeLessThanOrEqual(side.length);
       }
       const after = readOnnx(model, { external: files({ 'w.data': side }) });
-      checkExternalData(after);
+      checkWeights(after);
       expect(weights(after)).toEqual(weights(before));
     },
   );
@@ -144,18 +144,18 @@ describe('external data', () => {
   });
 
   test('that is not there, or too short, is refused when it is asked for', () => {
-    expect(() => checkExternalData(read(model('t', { location: 'absent' })))).toThrow('no absent');
-    expect(() => checkExternalData(read(model('t', { location: 'w', offset: '49' })))).toThrow(
+    expect(() => checkWeights(read(model('t', { location: 'absent' })))).toThrow('no absent');
+    expect(() => checkWeights(read(model('t', { location: 'w', offset: '49' })))).toThrow(
       "16 bytes from 49 on were expected in 'w', which has 64",
     );
-    expect(() => checkExternalData(read(model('t', { location: 'w', offset: '48' })))).not.toThrow();
+    expect(() => checkWeights(read(model('t', { location: 'w', offset: '48' })))).not.toThrow();
   });
 
   test('that overlaps in part is refused; the same data twice is not', () => {
     const at = (name: string, offset: string): onnx.ITensorProto =>
       model(name, { location: 'w', offset, length: '16' });
-    expect(() => checkExternalData(read(at('a', '0'), at('b', '0'), at('c', '16')))).not.toThrow();
-    expect(() => checkExternalData(read(at('a', '0'), at('b', '15')))).toThrow(
+    expect(() => checkWeights(read(at('a', '0'), at('b', '0'), at('c', '16')))).not.toThrow();
+    expect(() => checkWeights(read(at('a', '0'), at('b', '15')))).toThrow(
       "'b' begins at byte 15, before 'a' ends at 16",
     );
   });

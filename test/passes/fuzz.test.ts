@@ -8,6 +8,7 @@ import { LIFTS } from '../../src/passes/affine/lifts/index.js';
 import { algebra } from '../../src/passes/affine/algebra.js';
 import { fuse } from '../../src/passes/fuse.js';
 import { runRules } from '../../src/passes/runner.js';
+import { brokenInvariants, shadowedNames } from '../support/invariants.js';
 import { compareInOrt, compareNaive, drawFeeds } from '../support/equivalence.js';
 import { program, textOf } from '../support/fuzz/program.js';
 import { type Given, liftAll, reasonsInSources } from '../support/reasons.js';
@@ -46,6 +47,8 @@ async function check(text: string, counts: Counts): Promise<void> {
   const feeds = drawFeeds(before, counts.cases);
   const type = text.includes('x: float64') ? 'float64' : 'float32';
   for (const after of whole ? [merged, fused] : [merged]) {
+    expect(shadowedNames(after)).toEqual([]);
+    expect(brokenInvariants(after)).toEqual([]);
     if (!broken) expect(problemsOf(after)).toEqual([]);
     const { ratio } = compareNaive(before, after, feeds, type);
     counts.worst = Math.max(counts.worst, ratio);

@@ -68,3 +68,19 @@ export function deadParts(model: Model): string[] {
   for (const v of model.graph.initializers) if (!needed(v) && !v.isInput) dead.push(v.name);
   return dead;
 }
+
+/** Names of graphs inside others that a graph around them has too, found out from inputs, initializers and nodes alone. */
+export function shadowedNames(model: Model): string[] {
+  const found: string[] = [];
+  const visit = (graph: Graph, around: ReadonlySet<string>): void => {
+    const own = new Set<string>();
+    for (const v of [...graph.inputs, ...graph.initializers, ...graph.sparseInitializers]) own.add(v.name);
+    for (const node of graph.nodes()) for (const v of node.outputs) if (v) own.add(v.name);
+    found.push(...[...own].filter((name) => around.has(name)));
+    const all = new Set([...around, ...own]);
+    for (const node of graph.nodes()) for (const sub of node.subgraphs) visit(sub, all);
+  };
+  visit(model.graph, new Set());
+  for (const f of model.functions) visit(f.body, new Set());
+  return found;
+}

@@ -176,6 +176,21 @@ const CASES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   GlobalMaxPool: unary('GlobalMaxPool'),
   Greater: shape4.map((d) => graph(d, `g = Greater(x, c: float32[] = [0.25])\n y = Cast<to=1>(g)`)),
   Identity: unary('Identity'),
+  Loop: fc.tuple(shape4, fc.integer({ min: 1, max: 3 }), fc.boolean()).map(([d, trips, ends]) =>
+    graph(
+      d,
+      `y, z = Loop<body={l (i: int64[], k: bool[], a: float32${dims(d)}) -> (k2, a2, b)
+        ${ends ? 'f = Cast<to=1>(i)\n k2 = Greater(c: float32[] = [0.5], f)' : 'k2 = Identity(k)'}
+        a2 = Mul(a, x)\n b = Neg(a) }>(n: int64[] = [${trips}], on: bool[] = [1], x)`,
+    ).replace('-> (y)', '-> (y, z)'),
+  ),
+  Scan: fc.tuple(shape4, fc.integer({ min: 1, max: 3 })).map(([d, steps]) =>
+    graph(
+      d,
+      `y, z = Scan<num_scan_inputs=1, body={l (a: float32${dims(d)}, r: float32[]) -> (a2, b)
+        a2 = Mul(a, r)\n b = Add(a, x) }>(x, rows: float32[${steps}])`,
+    ).replace('-> (y)', '-> (y, z)'),
+  ),
   If: shape4.map((d) =>
     graph(
       d,

@@ -1,4 +1,4 @@
-export { checkExternalData } from './external-check.js';
+export { checkWeights } from './weights-check.js';
 export { checkLocation, type ExternalData, type ExternalPlace } from './external.js';
 export { type ReadOptions, readOnnx, tensorFromProto } from './read.js';
 export { type PlacedWeights, placeWeights, type SideFile } from './side-file.js';

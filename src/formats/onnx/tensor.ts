@@ -18,6 +18,17 @@ import { Packed } from './packed.js';
 /** Polygraphy strips weights for upload and marks the tensors with this; such models are complete but for the data. */
 const WEIGHTLESS = 'TRT_WEIGHTLESS';
 
+/** The fields that data can stand in. */
+const DATA_FIELDS = [
+  'raw_data',
+  'float_data',
+  'int32_data',
+  'string_data',
+  'int64_data',
+  'double_data',
+  'uint64_data',
+] as const;
+
 const misfit = (m: Message<'TensorProto'>, found: string): CnnxError =>
   new CnnxError('onnx/tensor', `tensor ${printable(m.fields.name ?? '') || '(unnamed)'}: ${found}`, {
     at: { byte: m.span?.at, value: m.fields.name },
@@ -85,12 +96,24 @@ export class OnnxTensor implements Tensor {
         hint: 'put the weights back before working with their values',
       });
     }
+    this.checkOneForm();
     const { raw_data } = this.message.fields;
     const { place } = this;
     if (place) return this.#named(() => openExternal(place, this.byteLength, this.external));
     if (raw_data) return raw_data;
     const typed = this.#typed();
     return typed ? typed.bytes(elementWidth(this.dtype)) : new Uint8Array(0);
+  }
+
+  /** Throws `onnx/tensor` when there is data in two fields: which of them counts, nobody says (onnx.proto: one of them is used). */
+  checkOneForm(): void {
+    const { fields } = this.message;
+    const filled = DATA_FIELDS.filter((name) => {
+      const data = fields[name];
+      if (!data) return false;
+      return (data instanceof Packed ? data.count : Array.isArray(data) ? data.length : chunkSize(data as Chunk)) > 0;
+    });
+    if (filled.length > 1) throw misfit(this.message, `data in ${filled.join(' and in ')}; one of them was expected`);
   }
 
   get #shown(): string {
@@ -194,17 +217,11 @@ export function tensorMessage(t: Tensor, name?: string): Message<'TensorProto'> 
   });
 }
 
+const NO_DATA = Object.fromEntries(DATA_FIELDS.map((name) => [name, undefined]));
+
 /** The same tensor with its data in a side file. */
 export function externalized(t: Tensor, file: string, offset: number): Tensor {
-  const fields = {
-    raw_data: undefined,
-    float_data: undefined,
-    double_data: undefined,
-    int32_data: undefined,
-    int64_data: undefined,
-    uint64_data: undefined,
-    ...externalFields(file, offset, t.byteLength),
-  };
+  const fields = { ...NO_DATA, ...externalFields(file, offset, t.byteLength) };
   return new OnnxTensor(withFields(tensorMessage(t), fields));
 }
 

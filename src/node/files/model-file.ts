@@ -1,7 +1,7 @@
 import type { ByteSource } from '../../base/bytes.js';
 import { CnnxError } from '../../base/errors.js';
 import type { Limits } from '../../base/limits.js';
-import { checkExternalData, readOnnx } from '../../formats/onnx/index.js';
+import { checkWeights, readOnnx } from '../../formats/onnx/index.js';
 import type { Model } from '../../graph/ir.js';
 import { ExternalFiles } from './external-files.js';
 import { FileSource, openSource } from './file-source.js';
@@ -42,7 +42,7 @@ function read(path: string, source: ByteSource, { external, limits, checkData = 
   const name = path === '-' ? 'standard input' : path;
   const model = readOnnx(source, { external, limits, file: name });
   try {
-    if (checkData) checkExternalData(model);
+    if (checkData) checkWeights(model);
   } catch (error) {
     throw error instanceof CnnxError ? error.within({ file: name }) : error;
   }

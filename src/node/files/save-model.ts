@@ -4,6 +4,7 @@ import { OnnxTensor } from '../../formats/onnx/index.js';
 import { everyGraph } from '../../graph/edit.js';
 import type { Model } from '../../graph/ir.js';
 import { hadSideFiles } from './model-file.js';
+import { ownSideFiles, removeSideFiles } from './old-side-files.js';
 import { writeFile, writePair } from './write-file.js';
 
 /** How a model is saved. */
@@ -22,10 +23,17 @@ export interface Saved {
 }
 
 /**
- * Writes a model, whole or not at all; '-' is standard output. A side file is always a new one of its own: those of other models stay as they are.
- * Throws `io/*`, and `onnx/too-large` for a model beyond 2 GiB that is to be inline, or that goes to standard output.
+ * Writes a model, whole or not at all; '-' is standard output. A side file is always a new one of its own: those of other models stay as they
+ * are, and that of a model which this one replaces is removed when the new one is there. Throws `io/*`, and `onnx/too-large` for a model beyond 2 GiB that is to be inline, or that goes to standard output.
  */
-export async function saveModel(model: Model, path: string, { weights }: SaveOptions = {}): Promise<Saved> {
+export async function saveModel(model: Model, path: string, options: SaveOptions = {}): Promise<Saved> {
+  const old = path === '-' ? [] : ownSideFiles(path);
+  const done = await write(model, path, options);
+  removeSideFiles(old);
+  return done;
+}
+
+async function write(model: Model, path: string, { weights }: SaveOptions): Promise<Saved> {
   if (weights === 'side' || (weights === undefined && path !== '-' && (hadSideFiles(model) || hasExternalData(model))))
     return saved(path, await savePair(model, path), false);
   try {

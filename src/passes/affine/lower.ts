@@ -51,8 +51,7 @@ export function write({ plan, root, weights, bias }: Prepared, edit: Editor): vo
   });
   if (form.layout === 'last' && bias) addends.push(edit.constant(root.graph, bias, biasName(weightName(windows[0]))));
   if (addends.length > 1) writeSum(edit, root, addends);
-  for (const { value, wanted } of names)
-    if (wanted !== value.name && !value.graph.values.has(wanted)) edit.rename(value, wanted);
+  for (const { value, wanted } of names) if (edit.isFree(value.graph, wanted)) edit.rename(value, wanted);
 }
 
 function writeSum(edit: Editor, root: Node, addends: readonly Value[]): void {

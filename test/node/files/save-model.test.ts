@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { parseGraph } from '../../../src/text/parse.js';
 import { fuse } from '../../../src/passes/fuse.js';
+import { FileSource, openSource } from '../../../src/node/files/file-source.js';
 import { openModel } from '../../../src/node/files/model-file.js';
 import { saveModel } from '../../../src/node/files/save-model.js';
 
@@ -24,6 +25,33 @@ test('a model that came with a side file keeps one, also when all weights are ne
   expect(existsSync(`${out}.data`)).toBe(true);
   const again = await openModel(out);
   expect(again.graph.nodeCount).toBe(1);
+});
+
+test('written again, a model has one side file: that of the one before is gone, and those of others are not', async () => {
+  const own = mkdtempSync(join(folder, 'again-'));
+  const path = join(own, 'm.onnx');
+  await saveModel(parseGraph(TEXT), path, { weights: 'side' });
+  copyFileSync(path, join(own, 'copy.onnx'));
+  writeFileSync(join(own, 'm.onnx.0000.data'), 'not ours');
+  const second = await saveModel(parseGraph(TEXT), path, { weights: 'side' });
+  // The copy still names it.
+  expect(existsSync(`${path}.data`)).toBe(true);
+  const third = await saveModel(parseGraph(TEXT), path, { weights: 'side' });
+  expect(third.side).not.toBe(second.side);
+  const sides = ['copy.onnx', 'm.onnx', 'm.onnx.0000.data', 'm.onnx.data', basename(third.side ?? '')];
+  expect(readdirSync(own).sort()).toEqual(sides.sort());
+  await saveModel(parseGraph(TEXT), path, { weights: 'inline' });
+  expect(readdirSync(own).sort()).toEqual(sides.filter((f) => f !== basename(third.side ?? '')));
+  expect((await openModel(join(own, 'copy.onnx'))).graph.initializers.size).toBe(5);
+});
+
+test('a side file that is being read stays', async () => {
+  const path = join(mkdtempSync(join(folder, 'open-')), 'm.onnx');
+  const { side = '' } = await saveModel(parseGraph(TEXT), path, { weights: 'side' });
+  const held = await openSource(side);
+  await saveModel(parseGraph(TEXT), path, { weights: 'side' });
+  expect(existsSync(side)).toBe(true);
+  if (held instanceof FileSource) held.close();
 });
 
 test('a model without one gets none', async () => {

@@ -1,4 +1,5 @@
 import * as blocks from './blocks.js';
+import { looped, scanned, sharedBranches } from './bodies.js';
 import { oddity } from './oddities.js';
 import { channelsOf, type Draft, type Draw, filled, list, rankOf, spatialOf, type Val } from './draft.js';
 
@@ -254,6 +255,12 @@ export const STEPS: readonly [Step, ...Step[]] = [
   head,
   sequence,
   unlike,
+  sharedBranches,
+  sharedBranches,
+  looped,
+  looped,
+  scanned,
+  scanned,
   blocks.acnet,
   blocks.acnet,
   blocks.acnetCrop,

@@ -2,6 +2,7 @@ import type { Graph, Model, Node, Value } from '../../../src/graph/ir.js';
 import { dependencies } from '../../../src/graph/order.js';
 import type { Tensor } from '../../../src/tensor/tensor.js';
 import * as blocks from './blocks.js';
+import { loop, scan } from './loops.js';
 import * as moves from './moves.js';
 import { at, broadcastShape, broadcastTo, Call, nd, type Nd, ofTensor, places, sizeOf } from './nd.js';
 import { averagePool, conv, convTranspose, maxPool } from './windows.js';
@@ -157,7 +158,6 @@ const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ['BatchNormalization', (call) => batchNormOf(call, -1)],
   ['Cast', same],
   ['Concat', moves.concat],
-  ['Constant', same],
   ['Conv', conv],
   ['ConvTranspose', convTranspose],
   ['DepthToSpace', blocks.depthToSpace],
@@ -171,7 +171,6 @@ const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ['GlobalMaxPool', globalMaxPool],
   ['Greater', binary((x, y) => (x > y ? 1 : 0))],
   ['Identity', same],
-  ['If', same],
   ['LeakyRelu', map((v, call) => (v < 0 ? call.float('alpha', Math.fround(0.01)) * v : v))],
   ['MatMul', (call) => matMul(call.x(0), call.x(1))],
   ['MaxPool', maxPool],
@@ -201,7 +200,7 @@ const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
 ]);
 
 /** Operators that the interpreter knows. */
-export const NAIVE_OPS: readonly string[] = [...OPS.keys()];
+export const NAIVE_OPS: readonly string[] = [...OPS.keys(), 'Constant', 'If', 'Loop', 'Scan'];
 
 /**
  * For every operator whose result is not a sum of products of non-negative numbers: a bound on its magnitude, by which its error may grow as well.
@@ -291,15 +290,10 @@ class Run {
     for (const node of graph.nodes()) {
       if (!needed.has(node)) continue;
       const left = this.transparent.includes(node.opType) ? same : undefined;
-      const op = left ?? (this.forced && BOUNDS.get(node.opType)) ?? OPS.get(node.opType);
+      const op = left ?? (this.forced && BOUNDS.get(node.opType)) ?? OPS.get(node.opType) ?? this.#control(node.opType);
       if (!op || node.domain !== '') throw new Error(`the reference knows no ${node.opType}`);
       const inputs = node.inputs.map((v) => v && read(v));
-      const made =
-        node.opType === 'If'
-          ? this.#branch(new Call(node, inputs))
-          : node.opType === 'Constant'
-            ? this.#constantNode(node)
-            : op(new Call(node, inputs));
+      const made = op(new Call(node, inputs));
       const all = Array.isArray(made) ? (made as readonly Nd[]) : [made as Nd];
       node.outputs.forEach((value, i) => {
         const result = all[i];
@@ -307,6 +301,29 @@ class Run {
       });
     }
     return graph.outputs.map(read);
+  }
+
+  /** What runs graphs, or is one of the model's own constants. */
+  #control(opType: string): Op | undefined {
+    const run = (body: Graph, inputs: readonly Nd[]): Nd[] => {
+      body.inputs.forEach((v, i) => {
+        const given = inputs[i];
+        if (given) this.#known.set(v, given);
+      });
+      return this.#graph(body);
+    };
+    switch (opType) {
+      case 'If':
+        return (call) => this.#branch(call);
+      case 'Loop':
+        return (call) => loop(call, run);
+      case 'Scan':
+        return (call) => scan(call, run);
+      case 'Constant':
+        return (call) => this.#constantNode(call.node);
+      default:
+        return undefined;
+    }
   }
 
   /** Both branches are graphs without inputs that see the outer values. */
