@@ -3,8 +3,23 @@ import { inferShapes, withTypesKept } from '../graph/infer.js';
 import type { Graph, Model, Node, Value } from '../graph/ir.js';
 import { nodeLabel } from '../graph/order.js';
 import { type Dim, isTensorType, type Shape, staticShape, type ValueType } from '../graph/types.js';
-import { batchNorm, Conv, ConvTranspose, Gemm, MatMul, registry } from '../ops/index.js';
-import { bytesOf, type DType, elementCount } from '../tensor/dtype.js';
+import {
+  Conv,
+  ConvInteger,
+  ConvTranspose,
+  DynamicQuantizeMatMul,
+  FusedConv,
+  Gemm,
+  MatMul,
+  MatMulInteger,
+  MatMulIntegerToFloat,
+  QGemm,
+  QLinearConv,
+  QLinearMatMul,
+  registry,
+} from '../ops/index.js';
+import { bytesOf, elementCount } from '../tensor/dtype.js';
+import { parametersOf } from './parameters.js';
 import { peakBytes } from './peak.js';
 
 /** What the sizes that a model leaves open are taken to be. */
@@ -54,9 +69,10 @@ export interface ModelCosts extends CostTotals {
 /**
  * What a model costs for one input.
  *
- * - `parameters`: elements of floating-point initializers of rank 1 or more that nodes use, each counted once; `buffers` those among them that
- *   training does not learn, the mean and variance of BatchNormalization, which are not in `parameters`. Scalars are settings, not weights.
- * - `macs`: multiply-accumulates of Conv, ConvTranspose, Gemm and MatMul. Biases, normalisation, activations and pooling are not counted.
+ * - `parameters`: elements of weights and biases, each counted once, quantised ones too; `buffers`: the mean and variance of BatchNormalization, which
+ *   training does not learn, and which are not in `parameters`. See parameters.ts.
+ * - `macs`: multiply-accumulates of convolutions and matrix products, quantised ones too. Biases, normalisation, activations and pooling are not
+ *   counted.
  * - `activations`: elements of the outputs of convolutions (Radosavovic et al., arXiv:2003.13678).
  * - `weightBytes`: all initializers. `peakActivationBytes`: the most that inputs, outputs and intermediate values take at once when nodes run in
  *   the file's order and each value is let go after its last use; an estimate, since runtimes reorder, fuse and work in place.
@@ -126,19 +142,9 @@ function weightBytesOf(graph: Graph): number {
 }
 
 function countsOf(node: Node, seen: Set<Value>): Counts {
-  const statistics = batchNorm(node);
-  let parameters = 0;
-  let buffers = 0;
-  for (const value of node.inputs) {
-    if (!value?.initializer || seen.has(value)) continue;
-    const { dtype, shape } = value.initializer;
-    if (!WEIGHT_TYPES.has(dtype) || shape.length === 0) continue;
-    seen.add(value);
-    if (value === statistics?.mean || value === statistics?.variance) buffers += elementCount(shape);
-    else parameters += elementCount(shape);
-  }
-  const activations = node.is(Conv) || node.is(ConvTranspose) ? elements(node.out.y) : 0;
-  return { parameters, buffers, macs: macsOf(node), activations };
+  const convolves = node.is(Conv) || node.is(ConvTranspose) || quantisedConv(node) !== undefined;
+  const [y] = node.outputs;
+  return { ...parametersOf(node, seen), macs: macsOf(node), activations: convolves && y ? elements(y) : 0 };
 }
 
 function costOf(node: Node, counts: Counts): NodeCost {
@@ -148,26 +154,54 @@ function costOf(node: Node, counts: Counts): NodeCost {
   return { node: nodeLabel(node), op: node.opType, output: output?.name, shape, ...counts };
 }
 
-const WEIGHT_TYPES: ReadonlySet<DType> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
-
 const elements = (value: Value): number | undefined => {
   const shape = staticShape(value.type);
   return shape && elementCount(shape);
 };
 
+/** The result and the weight of a convolution of quantised tensors. */
+function quantisedConv(node: Node): { readonly y: Value; readonly w: Value } | undefined {
+  if (node.is(QLinearConv) || node.is(ConvInteger) || node.is(FusedConv)) return { y: node.out.y, w: node.in.w };
+  return undefined;
+}
+
+/** The result of a product of matrices, and how many elements each of its sums has. */
+function product(node: Node): { readonly y: Value; readonly inner: readonly number[] | undefined } | undefined {
+  if (node.is(Gemm) || node.is(QGemm))
+    return {
+      y: node.out.y,
+      inner: staticShape(node.in.a.type)
+        ?.slice(node.attr.transA ? 0 : 1)
+        .slice(0, 1),
+    };
+  for (const op of MATRIX_PRODUCTS)
+    if (node.is(op)) return { y: node.out.y, inner: staticShape(node.in.a.type)?.slice(-1) };
+  return undefined;
+}
+
+const MATRIX_PRODUCTS = [MatMul, QLinearMatMul, MatMulInteger, MatMulIntegerToFloat, DynamicQuantizeMatMul] as const;
+
+const UNCOUNTED: ReadonlySet<string> = new Set([
+  'Attention',
+  'FusedGemm',
+  'FusedMatMul',
+  'MatMulNBits',
+  'MultiHeadAttention',
+  'NhwcFusedConv',
+  'QAttention',
+  'QLinearConv',
+]);
+
 function macsOf(node: Node): number | undefined {
   if (node.is(Conv)) return times(elements(node.out.y), staticShape(node.in.w.type)?.slice(1));
   // Each input element is multiplied with M/group * k1..kn weights.
   if (node.is(ConvTranspose)) return times(elements(node.in.x), staticShape(node.in.w.type)?.slice(1));
-  if (node.is(Gemm))
-    return times(
-      elements(node.out.y),
-      staticShape(node.in.a.type)
-        ?.slice(node.attr.transA ? 0 : 1)
-        .slice(0, 1),
-    );
-  if (node.is(MatMul)) return times(elements(node.out.y), staticShape(node.in.a.type)?.slice(-1));
-  return 0;
+  const conv = quantisedConv(node);
+  if (conv) return times(elements(conv.y), staticShape(conv.w.type)?.slice(1));
+  const matrices = product(node);
+  // They multiply too, and their shapes are not followed here: they are named.
+  if (node.domain === 'com.microsoft' && UNCOUNTED.has(node.opType)) return undefined;
+  return matrices ? times(elements(matrices.y), matrices.inner) : 0;
 }
 
 const times = (count: number | undefined, sizes: readonly number[] | undefined): number | undefined =>

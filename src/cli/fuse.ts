@@ -122,6 +122,7 @@ function reportText(
   const { before, after } = result;
   const totals = [
     ['parameters', before.parameters, after.parameters],
+    ['buffers', before.buffers, after.buffers],
     ['MACs', before.macs, after.macs],
     ['bytes of weights', before.weightBytes, after.weightBytes],
   ] as const;

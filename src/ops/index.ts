@@ -10,6 +10,7 @@ import * as indexing from './indexing.js';
 import * as linear from './linear.js';
 import * as logic from './logic.js';
 import * as math from './math.js';
+import * as microsoft from './microsoft.js';
 import * as normalization from './normalization.js';
 import * as pooling from './pooling.js';
 import * as quantization from './quantization.js';
@@ -32,6 +33,7 @@ export * from './indexing.js';
 export * from './linear.js';
 export * from './logic.js';
 export * from './math.js';
+export * from './microsoft.js';
 export * from './normalization.js';
 export * from './pooling.js';
 export * from './quantization.js';
@@ -42,6 +44,7 @@ export * from './sequence.js';
 export * from './shape.js';
 export * from './slicing.js';
 export * from './tensor-making.js';
+export { typesAt } from './type-history.js';
 
 /** A new file of operators is one line here, one import and one export above. */
 const AREAS: readonly object[] = [
@@ -55,6 +58,7 @@ const AREAS: readonly object[] = [
   linear,
   logic,
   math,
+  microsoft,
   normalization,
   pooling,
   quantization,

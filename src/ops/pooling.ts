@@ -17,7 +17,7 @@ interface PoolAttrs {
 }
 
 /** N,C,E1..En. Throws `graph/shape` when the window does not fit. */
-function poolShape(x: Value, a: PoolAttrs): Shape | undefined {
+export function poolShape(x: Value, a: PoolAttrs): Shape | undefined {
   const input = shapeOf(x);
   if (!input) return undefined;
   expectRank(input, 3, 'the input', false);
@@ -25,13 +25,13 @@ function poolShape(x: Value, a: PoolAttrs): Shape | undefined {
   return [input[0], input[1], ...windowOutput(input.slice(2), window)];
 }
 
-function globalPool(x: Value): Shape | undefined {
+export function globalPool(x: Value): Shape | undefined {
   const input = shapeOf(x);
   expectRank(input, 2, 'the input', false);
   return input?.map((d, i) => (i < 2 ? d : 1));
 }
 
-const poolAttrs = {
+export const poolAttrs = {
   auto_pad: AUTO_PAD,
   kernel_shape: attr.requiredInts(),
   pads: attr.ints(),

@@ -20,8 +20,8 @@ export interface FuseCheckedOptions extends Pick<FuseOptions, 'skip' | 'only'> {
 
 /** What a model takes, at one image: see `costs`. */
 export interface Totals {
-  /** With the statistics of BatchNormalizations. */
   readonly parameters: number;
+  readonly buffers: number;
   readonly macs: number;
   readonly weightBytes: number;
 }
@@ -59,5 +59,5 @@ function overridableInitializers(model: Model): number {
 
 function totals(model: Model): Totals {
   const { parameters, buffers, macs, weightBytes } = totalCosts(model);
-  return { parameters: parameters + buffers, macs, weightBytes };
+  return { parameters, buffers, macs, weightBytes };
 }

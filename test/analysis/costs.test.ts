@@ -81,6 +81,54 @@ test('what counts as parameter: weights once, not the statistics of BatchNormali
   expect(result.weightBytes).toBe(4 * (4 + 8 + 2 + 100) + 16);
 });
 
+/** One network, 3 to 4 channels of 3x3 over 8x8 pixels, then 4 to 5 features: 108 + 4 and 20 + 5 parameters. */
+const MACS = 4 * 36 * 27 + 20;
+const scale = (name: string): string => `${name}: float32[] = [0.1]`;
+const zero = (name: string, type = 'uint8'): string => `${name}: ${type}[] = [0]`;
+
+test.each([
+  [
+    'float',
+    'c = Conv(x, w: float32[4,3,3,3], b: float32[4]) p = GlobalAveragePool(c) f = Flatten(p) y = Gemm(f, v: float32[4,5], d: float32[5])',
+  ],
+  [
+    'quantised weights before float operators, a scale for each channel',
+    `k = DequantizeLinear<axis=0>(w: int8[4,3,3,3], s: float32[4], z: int8[4])
+     a = DequantizeLinear<axis=0>(b: int32[4], t: float32[4], n: int32[4])
+     c = Conv(x, k, a) p = GlobalAveragePool(c) f = Flatten(p)
+     m = DequantizeLinear(v: int8[4,5], ${scale('u')}, ${zero('o', 'int8')})
+     e = DequantizeLinear(d: int32[5], ${scale('g')}) y = Gemm(f, m, e)`,
+  ],
+  [
+    'weights that are quantised where they are used',
+    `h = QuantizeLinear(w: float32[4,3,3,3], s: float32[4], z: int8[4]) k = DequantizeLinear(h, s, z)
+     c = Conv(x, k, b: float32[4]) p = GlobalAveragePool(c) f = Flatten(p) y = Gemm(f, v: float32[4,5], d: float32[5])`,
+  ],
+  [
+    'operators of quantised tensors',
+    `q = QuantizeLinear(x, ${scale('s')}, ${zero('z')})
+     c = QLinearConv(q, s, z, w: int8[4,3,3,3], t: float32[4], n: int8[4], s, z, b: int32[4])
+     p = com.microsoft::QLinearGlobalAveragePool<channels_last=0>(c, s, z, s, z) f = Flatten(p)
+     y = com.microsoft::QGemm(f, s, z, v: int8[4,5], u: float32[5], o: int8[5], d: int32[5])`,
+  ],
+  [
+    'operators of integers',
+    `q, s, z = DynamicQuantizeLinear(x)
+     c = ConvInteger(q, w: uint8[4,3,3,3], z, ${zero('n')}) i = Cast<to=1>(c) a = Add(i, b: float32[1,4,1,1])
+     p = GlobalAveragePool(a) f = Flatten(p) r, t, o = DynamicQuantizeLinear(f)
+     m = MatMulInteger(r, v: uint8[4,5], o, n) j = Cast<to=1>(m) y = Add(j, d: float32[5])`,
+  ],
+])('a network counts the same, whatever its weights are stored as: %s', (_, body) => {
+  const result = costs(parseGraph(`<opset: ["": 17, "com.microsoft": 1]> (x: float32[n,3,8,8]) -> (y)\n ${body}`));
+  expect({ parameters: result.parameters, buffers: result.buffers, macs: result.macs }).toEqual({
+    parameters: 137,
+    buffers: 0,
+    macs: MACS,
+  });
+  expect(result.uncounted).toEqual([]);
+  expect(result.activations).toBe(4 * 36);
+});
+
 test('the peak is where most is alive at once', () => {
   const peak = (text: string): number | undefined => costs(parseGraph(text)).peakActivationBytes;
   const io = '(x: float32[10]) -> (z)';

@@ -5,6 +5,7 @@ import { allows, bothTypes, type Case, inferred, textOf } from '../support/infer
 import { convolution, pooling, quantized } from './cases/convolution.js';
 import { graphs, loose } from './cases/control-flow.js';
 import { activation, elementwise, normalization, reduction } from './cases/elementwise.js';
+import { microsoft } from './cases/microsoft.js';
 import { conversion, dependent, layout, shape } from './cases/shape.js';
 
 /* Every operator as onnxruntime computes it: inference, which knows the inputs' types only, must find the types of the outputs. */
@@ -15,6 +16,7 @@ const exact: Readonly<Record<string, readonly Case[]>> = {
   convolution,
   elementwise,
   layout,
+  microsoft,
   normalization,
   pooling,
   quantized,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { AnyOpDef, AttrSpecs } from '../../src/graph/op-def.js';
-import { OPS, registry } from '../../src/ops/index.js';
+import { OPS as ALL, registry, typesAt } from '../../src/ops/index.js';
 
 /* Every declaration against ONNX's own operator schemas: versions, arity, element types, attributes and their defaults. */
 
@@ -12,6 +12,9 @@ interface Schema {
   readonly out: readonly string[];
   readonly attrs: Readonly<Record<string, AttrRow>>;
 }
+/** Those of onnxruntime itself, `test/ops/onnxruntime.test.ts` holds against onnxruntime. */
+const OPS = ALL.filter((op) => op.domain === '');
+
 interface Schemas {
   readonly sets: readonly (readonly string[])[];
   /** By name, by the version that brought it; null: deprecated from there on. */
@@ -77,6 +80,29 @@ describe.each(OPS.map((op) => [label(op), op] as const))('%s', (_, op) => {
       const declared = [...(op.types[slot.replace(/[?*]$/, '')] ?? [])].sort();
       expect(declared, `${side} ${i}`).toEqual([...(types[i] ?? [])].sort());
     });
+  });
+});
+
+describe.each(OPS.map((op) => [label(op), op] as const))('%s', (_, op) => {
+  test('has the element types of ONNX in each of its versions', () => {
+    const slots = [...Object.values<string>(op.inputs), ...Object.values<string>(op.outputs)];
+    const inputs = Object.keys(op.inputs as object).length;
+    for (const [version, schema] of versionsOf(op)) {
+      if (!schema || !inForce(op, version)) continue;
+      const given = new Map<string, Set<string>>();
+      const note = (slot: string | undefined, set: string): void => {
+        const variable = slot?.replace(/[?*]$/, '') ?? '';
+        const types = given.get(variable) ?? new Set<string>();
+        given.set(variable, types);
+        for (const t of schemas.sets[Number.parseInt(set, 10)] ?? []) types.add(t);
+      };
+      schema.in.forEach((set, i) => note(slots[i], set));
+      schema.out.forEach((set, i) => note(slots[inputs + i], set));
+      for (const [variable, types] of given)
+        expect([...typesAt(op, variable, version)].sort(), `version ${version}, ${variable}`).toEqual(
+          [...types].sort(),
+        );
+    }
   });
 });
 

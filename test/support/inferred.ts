@@ -13,7 +13,7 @@ import { drawInputs } from './rules.js';
 export type Case = readonly [opset: number, inputs: string, call: string, outputs?: string];
 
 export const textOf = ([opset, inputs, call, outputs = 'y']: Case): string =>
-  `<opset: ["": ${opset}]>\n(${inputs}) -> (${outputs})\n  ${outputs} = ${call}`;
+  `<opset: ["": ${opset}${call.includes('com.microsoft') ? ', "com.microsoft": 1' : ''}]>\n(${inputs}) -> (${outputs})\n  ${outputs} = ${call}`;
 
 /** A model of a text, inferred. Fails when inference meets a contradiction. */
 export function inferred(text: string): Model {
