@@ -120,6 +120,7 @@ export { REASONS, type Reason } from './passes/reasons.js';
 export { type Rule, rule, sentenceOf, type Skip, skip } from './passes/rule.js';
 export { runRules, type RunReport } from './passes/runner.js';
 export { type ImagesIn, imagesIn, type ImagesInReport, type ImageSource } from './passes/images-in.js';
+export { convertOpset, type OpsetConversion } from './passes/opset/convert.js';
 export { type DimChanges, setDims } from './passes/set-dims.js';
 export { simplify, type SimplifyOptions, type SimplifyReport } from './passes/simplify.js';
 

@@ -56,6 +56,11 @@ export const ERRORS = {
   'onnx/truncated': { exit: 2, doc: 'a file ends inside a message, or a length runs past what holds it' },
   'onnx/unsupported': { exit: 2, doc: 'a part of the ONNX format that cnnx does not read' },
   'onnx/wire': { exit: 2, doc: 'bytes are not valid protobuf' },
+  'opset/refused': {
+    exit: 2,
+    doc: 'nodes of a model have no exact form in the other opset; the message lists them, each with its reason',
+  },
+  'opset/version': { exit: 2, doc: 'an opset that is not converted from or to' },
   'passes/unknown-rule': { exit: 2, doc: 'a rule was named that does not exist' },
   'pickle/invalid': {
     exit: 2,

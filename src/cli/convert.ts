@@ -14,12 +14,15 @@ import {
 } from '../index.js';
 import { type ImagesInOptions, imagesInOptions, putImagesIn } from './images-in.js';
 import { io } from './io.js';
+import { opsetText, toOpset } from './opset.js';
+import { count } from './options.js';
 import { writeStateDict } from './state-dicts.js';
 
 interface Options extends ImagesInOptions {
   readonly out: string;
   readonly batch?: number | string;
   readonly dim?: ReadonlyMap<string, number | string>;
+  readonly opset?: number;
   readonly externalData?: boolean;
   readonly inline?: boolean;
   readonly weights?: string;
@@ -50,6 +53,7 @@ export const define = (command: Command): Command =>
     .requiredOption('-o, --out <file>', 'ONNX or .safetensors file to write; - for a model on standard output')
     .option('--batch <size>', 'the first dimension of the inputs: a number, or a name that leaves it open', size)
     .option('--dim <name=size>', 'a named dimension of the inputs; repeatable', dimension)
+    .option('--opset <n>', "another version of ONNX's operators, 7 to 26, with the same outputs", count)
     .option('--external-data', 'put the weights into a file beside the model')
     .option('--inline', 'put all weights into the model')
     .option('--weights <file>', 'other data for initializers of the same names: a checkpoint, safetensors, or a model')
@@ -74,18 +78,29 @@ export const define = (command: Command): Command =>
         io.note('nothing was written');
         return;
       }
-      const saved = await saveModel(model, o.out, {
+      const converted = o.opset === undefined ? undefined : await toOpset(model, o.opset, o.verify);
+      if (o.opset !== undefined && !converted) return;
+      const saved = await saveModel(converted?.model ?? model, o.out, {
         weights: o.externalData ? 'side' : o.inline ? 'inline' : undefined,
       });
       const beside = saved.side === undefined ? '' : `, weights in ${saved.side}`;
       const why = saved.tooLarge ? ' (larger than one protobuf file may be)' : '';
-      if (o.json && o.out !== '-')
-        await io.json({ ...saved, ...(weights && { weights }), ...(images && { imagesIn: images }) });
-      else io.printBeside(o.out, `written: ${saved.path}${beside}${why}`);
+      if (o.json && o.out !== '-') {
+        const opset = converted && { ...converted.report, check: converted.check };
+        await io.json({
+          ...saved,
+          ...(weights && { weights }),
+          ...(images && { imagesIn: images }),
+          ...(opset && { opset }),
+        });
+        return;
+      }
+      if (converted) io.printBeside(o.out, opsetText(converted));
+      io.printBeside(o.out, `written: ${saved.path}${beside}${why}`);
     });
 
 /** Options that say how a model is written; weights alone have neither graph nor dimensions. */
-const MODEL_ONLY = ['batch', 'dim', 'externalData', 'inline', 'weights', 'imagesIn'] as const;
+const MODEL_ONLY = ['batch', 'dim', 'opset', 'externalData', 'inline', 'weights', 'imagesIn'] as const;
 
 async function toSafetensors(path: string, o: Options): Promise<void> {
   const stray = MODEL_ONLY.find((key) => o[key] !== undefined);

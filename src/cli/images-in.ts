@@ -35,7 +35,7 @@ export const imagesInOptions = (command: Command): Command =>
         source,
       )
       .option('--image <files...>', 'with --images-in: compare on these images; on made ones if left out')
-      .option('--no-verify', 'with --images-in: keep the result without comparing'),
+      .option('--no-verify', 'with --images-in and --opset: keep the result without comparing'),
   );
 
 function source(text: string): ImageSource {

@@ -3,7 +3,16 @@ import { printable } from '../base/text.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { MetadataEntry } from './attr.js';
 import { FreshNames } from './fresh-names.js';
-import { type Graph, Model, type Node, type OpsetImport, type Value, type ValueInfo } from './ir.js';
+import {
+  canonicalDomain,
+  type FunctionDef,
+  type Graph,
+  Model,
+  Node,
+  type OpsetImport,
+  type Value,
+  type ValueInfo,
+} from './ir.js';
 import {
   assign,
   appendGraphInput,
@@ -44,6 +53,18 @@ export class ValueEditor {
   }): void {
     assign(this.model, header);
     mutable(this.model).span = undefined;
+  }
+
+  /** Lets a model, or a function, import another version of ONNX's own operators. Its nodes stay as they are. */
+  setOpset(root: Model | FunctionDef, version: number): void {
+    const opsetImports = root.opsetImports.map((i) =>
+      canonicalDomain(i.domain) === '' ? { domain: i.domain, version: BigInt(version) } : i,
+    );
+    assign(root, { opsetImports });
+    for (const graph of graphsWithin([root instanceof Model ? root.graph : root.body])) Node.forgetDeclarations(graph);
+    mutable(root).span = undefined;
+    mutable(this.model).span = undefined;
+    this.revision += 1;
   }
 
   nameGraph(graph: Graph, name: string): void {
@@ -139,6 +160,17 @@ export class ValueEditor {
   /** Replaces the declared types of inner values (value_info) as a whole. */
   setValueInfos(graph: Graph, infos: readonly ValueInfo[]): void {
     graph.lists.setInfos(infos);
+    this.touchGraph(graph);
+  }
+
+  /** Lists every initializer of the main graph among its inputs, as IR versions below 4 ask. */
+  listInitializers(): void {
+    const { graph } = this.model;
+    for (const value of graph.initializers) {
+      if (value.isInput) continue;
+      appendGraphInput(graph, value);
+      mutable(graph).inputInfos.set(value, { name: value.name, type: value.type });
+    }
     this.touchGraph(graph);
   }
 

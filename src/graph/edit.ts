@@ -79,6 +79,16 @@ export class Editor extends ValueEditor {
     for (const user of value.uses.keys()) this.onTouch(user);
   }
 
+  /** Lets a node make its first `count` outputs only. Nothing may use the others. */
+  dropOutputs(node: Node, count: number): void {
+    const gone = node.outputs.slice(count).filter((v) => v !== undefined);
+    if (gone.some((v) => v.uses.size > 0 || v.outputCount > 0))
+      throw new Error(`bug: outputs of ${printable(node.name ?? node.opType)} are dropped while in use`);
+    setOutputs(node, node.outputs.slice(0, count));
+    for (const value of gone) this.forget(value);
+    this.touch(node);
+  }
+
   /** Changes one input, in time that does not depend on how many there are. */
   setInput(node: Node, index: number, value: Value | undefined): void {
     const old = node.inputs[index];

@@ -97,6 +97,11 @@ export class Node {
     for (let node = graph.first; node; node = node.next) node.place = position++;
   }
 
+  /** Forgets which declarations the nodes of a graph fitted: after a change of the imported version they may be others. */
+  static forgetDeclarations(graph: Graph): void {
+    for (let node = graph.first; node; node = node.next) node.declaration = undefined;
+  }
+
   /** '' for ONNX's own operators, however the file writes it. */
   get domain(): string {
     return canonicalDomain(this.declaredDomain);

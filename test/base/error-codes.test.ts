@@ -18,6 +18,7 @@ import { joinTypes } from '../../src/graph/infer-node.js';
 import { tensorType } from '../../src/graph/types.js';
 import { parseGraph } from '../../src/text/parse.js';
 import { imagesIn } from '../../src/passes/images-in.js';
+import { convertOpset } from '../../src/passes/opset/convert.js';
 import { imageInput } from '../../src/running/image-inputs.js';
 import { imagenetSteps } from '../../src/tensor/preprocess.js';
 import { FileSource, openSource } from '../../src/node/files/file-source.js';
@@ -220,6 +221,19 @@ const ROWS: readonly Row[] = [
     code: 'onnx/unsupported',
     provoke: () => tensorFromProto(memorySource(twoFloats(0x1a, 4, 8, 0, 16, 2))).bytes(),
     message: /tensor w is a segment of a larger one/,
+  },
+  {
+    code: 'opset/refused',
+    provoke: () => convertOpset(parseGraph('(x: float32[2,2]) -> (y)\n y = Trilu@cut(x)'), 13),
+    message:
+      /one node has no exact form in opset 13 \(the model imports 17\):\n {2}Trilu cut: Trilu came with opset 14/,
+    at: { node: 'cut' },
+    hint: /cnnx fuse first/,
+  },
+  {
+    code: 'opset/version',
+    provoke: () => convertOpset(tiny(), 6),
+    message: /opset 6; 7 to 26 can be converted to/,
   },
   {
     code: 'runtime/tensor-type',
