@@ -16,6 +16,7 @@ const NODES: Readonly<Record<string, number>> = {
   N08a_pad_for_two: 4,
   N09a_linear_norm_tokens: 3,
   N11_dbb_fixed: 2,
+  N11_dbb_open_batch: 2,
   N12_norm_of_halves: 4,
   N13a_norm_norm: 3,
   N13d_input_normalisation: 3,

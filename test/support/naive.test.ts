@@ -209,6 +209,12 @@ const CASES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   Neg: unary('Neg'),
   PRelu: shape4.map((d) => graph(d, `y = PRelu(x, s: float32[${d[1]},1,1])`)),
   Pad: padText,
+  Range: int(1, 5).map((n) =>
+    graph(
+      [n, 2],
+      's = Shape(x)\n g = Gather<axis=0>(s, i: int64[] = [0])\n r = Range(z: int64[] = [0], g, o: int64[] = [1])\n y = Cast<to=1>(r)',
+    ),
+  ),
   ReduceMax: reduction('ReduceMax'),
   ReduceMean: reduction('ReduceMean'),
   ReduceSum: reduction('ReduceSum'),
@@ -223,6 +229,7 @@ const CASES: Readonly<Record<string, fc.Arbitrary<string>>> = {
       ),
     ),
   ScatterND: shape4.map((d) => graph(d, `y = ScatterND(x, i: int64[2,2] = [0,1,1,-2], u: float32[2,${d[2]},${d[3]}])`)),
+  Shape: shape4.map((d) => graph(d, 's = Shape(x)\n y = Cast<to=1>(s)')),
   Sigmoid: unary('Sigmoid'),
   Slice: sliceText,
   SpaceToDepth: fc

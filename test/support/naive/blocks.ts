@@ -33,8 +33,11 @@ export function gatherAxis(call: Call): Nd {
   const axis = (call.int('axis', 0) + x.shape.length) % x.shape.length;
   const length = at(x.shape, axis);
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
-  if (indices.shape.length !== 1) throw new Error('Gather by anything but a list');
-  return gather(x, shape, (place) => place.map((p, i) => (i === axis ? (at(indices.data, p) + length) % length : p)));
+  if (indices.shape.length > 1) throw new Error('Gather by more than a list');
+  const entry = (p: number): number => (at(indices.data, p) + length) % length;
+  if (indices.shape.length === 0)
+    return gather(x, shape, (place) => [...place.slice(0, axis), entry(0), ...place.slice(axis)]);
+  return gather(x, shape, (place) => place.map((p, i) => (i === axis ? entry(p) : p)));
 }
 
 /** Nearest (asymmetric, floor) and linear (half_pixel) by whole factors, one axis after the other. */

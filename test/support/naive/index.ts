@@ -149,6 +149,14 @@ const globalMaxPool: Op = (call) => {
   return { shape: x.shape.map((d, i) => (i < 2 ? d : 1)), data };
 };
 
+const sizes: Op = (call) => ({ shape: [call.x(0).shape.length], data: Float64Array.from(call.x(0).shape) });
+
+const range: Op = (call) => {
+  const [start, limit, delta] = [0, 1, 2].map((i) => at(call.x(i).data, 0)) as [number, number, number];
+  const length = Math.max(0, Math.ceil((limit - start) / delta));
+  return { shape: [length], data: Float64Array.from({ length }, (_, i) => start + i * delta) };
+};
+
 const same: Op = (call) => call.x(0);
 
 const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
@@ -179,6 +187,7 @@ const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ['Neg', map((v) => -v)],
   ['Pad', moves.pad],
   ['PRelu', (call) => zip(call.x(0), call.x(1), (v, slope) => (v < 0 ? slope * v : v))],
+  ['Range', range],
   ['ReduceMax', reduce(Math.max, (most) => most)],
   ['ReduceMean', reduce(add, (sum, n) => sum / n)],
   ['ReduceSum', reduce(add, (sum) => sum)],
@@ -186,6 +195,7 @@ const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ['Reshape', moves.reshape],
   ['Resize', blocks.resize],
   ['ScatterND', moves.scatterND],
+  ['Shape', sizes],
   ['Sigmoid', map((v) => 1 / (1 + Math.exp(-v)))],
   ['Slice', moves.slice],
   ['SpaceToDepth', blocks.spaceToDepth],

@@ -1,12 +1,13 @@
-import type { Node } from '../../../graph/ir.js';
-import { constantOf, Pad, Pad2, padding, ScatterND } from '../../../ops/index.js';
+import type { Node, Value } from '../../../graph/ir.js';
+import type { NodeOf } from '../../../graph/op-def.js';
+import { Pad, Pad2, padding, ScatterND } from '../../../ops/index.js';
+import { shapeOf } from '../../../ops/tensors.js';
 import { elementCount } from '../../../tensor/dtype.js';
-import { asFloat64, asInt64, type Tensor } from '../../../tensor/tensor.js';
-import { staticShape } from '../../../graph/types.js';
-import { usedOnce } from '../../match.js';
-import { notApplicable, isSkip, type Skip, skip } from '../../rule.js';
+import { isSkip, notApplicable, type Skip, skip } from '../../rule.js';
 import { crossed } from '../form.js';
 import { lift } from '../lift.js';
+import { OpenBatch } from './open-batch.js';
+import { isZero, type Open } from './open-integers.js';
 import { padded } from './pad.js';
 
 /** Two writes for each spatial axis are usual. */
@@ -17,43 +18,76 @@ const MAX_BORDER_ELEMENTS = 1 << 24;
 
 /**
  * A Pad whose border is then written over by a chain of ScatterND with constants, as DiverseBranchBlock's exports do: where every border element of a channel
- * ends up with one number, it is a Pad with that number for each channel.
+ * ends up with one number, it is a Pad with that number for each channel. Where the batch is not known, what is written and where is computed from it.
  */
 export const liftScatterND = lift(
   ScatterND,
   'ScatterND over the border of Pad(x) -> Pad(x) with one constant for each channel',
   (last, at) => {
     if (at.layout !== 'first') return notApplicable('channels-last');
-    const chain: Node[] = [last];
+    const chain: NodeOf<typeof ScatterND>[] = [last];
     let value = last.in.x;
     while (chain.length < MAX_CHAIN) {
       const node = value.producer;
       if (!node?.is(ScatterND)) break;
-      if (!usedOnce(value)) return skip('used-elsewhere');
       chain.unshift(node);
       value = node.in.x;
     }
     const pad = value.producer;
     if (!pad || !(pad.is(Pad) || pad.is(Pad2))) return notApplicable('no-border-of-pad');
-    if (!usedOnce(value)) return skip('used-elsewhere');
     const amounts = padding(pad);
-    const shape = staticShape(value.type);
+    const [batch, ...rest] = shapeOf(value) ?? [];
+    const sizes = rest.filter((d) => typeof d === 'number');
     const x = pad.inputs[0];
-    if (!amounts || amounts.mode !== 'constant' || !shape || !x || shape.length < 3) return skip('border-unknown');
+    if (
+      !amounts ||
+      amounts.mode !== 'constant' ||
+      !x ||
+      batch === undefined ||
+      sizes.length < 2 ||
+      sizes.length < rest.length
+    )
+      return skip('border-unknown');
+    // One image stands for all of an open batch.
+    const shape = [typeof batch === 'number' ? batch : 1, ...sizes];
     if ([...amounts.begin, ...amounts.end].some((n, i) => n < 0 || (i % shape.length < 2 && n !== 0)))
       return skip('pad-channels');
     if (elementCount(shape) > MAX_BORDER_ELEMENTS) return skip('border-large');
     const border = new Border(shape, amounts.begin, amounts.end, amounts.value);
+    const computed = new OpenBatch(typeof batch === 'number' ? undefined : batch);
     for (const node of chain) {
-      const why = border.write(node);
+      const why = border.write(node, computed);
       if (why) return why;
     }
+    const between = [pad, ...computed.nodes, ...chain];
+    if ([pad, ...chain.slice(0, -1)].some((node) => !onlyFor(node.outputs[0], new Set(between))))
+      return skip('used-elsewhere');
     const constant = border.perChannel();
     if (isSkip(constant)) return constant;
     const form = padded(x, amounts.begin.slice(2), amounts.end.slice(2), () => constant, at);
-    return isSkip(form) ? form : [pad, ...chain].reduce((f, node) => crossed(f, { node }), form);
+    return isSkip(form) ? form : inOrder(last, between).reduce((f, node) => crossed(f, { node }), form);
   },
 );
+
+/** Whether all that reads a value is among some nodes. */
+function onlyFor(value: Value | undefined, nodes: ReadonlySet<Node>): boolean {
+  if (!value || value.outputCount > 0) return false;
+  for (const user of value.uses.keys()) if (!nodes.has(user)) return false;
+  return true;
+}
+
+/** Nodes that `last` depends on, each after those that it reads. */
+function inOrder(last: Node, among: readonly Node[]): readonly Node[] {
+  const waiting = new Set(among);
+  const order: Node[] = [];
+  const visit = (node: Node): void => {
+    if (!waiting.delete(node)) return;
+    for (const input of node.inputs) if (input?.producer) visit(input.producer);
+    order.push(node);
+  };
+  visit(last);
+  return order;
+}
 
 /** The elements of a padded tensor (N,C,D1..Dn) that lie in its padding, and what was written to them. */
 class Border {
@@ -68,28 +102,28 @@ class Border {
     this.#data = new Float64Array(elementCount(shape)).fill(value);
   }
 
-  write(node: Node): Skip | undefined {
-    if (!node.is(ScatterND)) return notApplicable('other-operator');
+  write(node: NodeOf<typeof ScatterND>, computed: OpenBatch): Skip | undefined {
     if (node.attr.reduction !== 'none') return skip('border-added');
-    const indices = constantOf(node.in.indices);
-    const updates = constantOf(node.in.updates);
-    if (!indices || !updates || indices.dtype !== 'int64') return skip('border-computed');
-    return this.#scatter(indices, updates);
+    const indices = computed.of(node.in.indices);
+    const updates = computed.of(node.in.updates);
+    // Rows that do not grow with an open batch would be of one image alone.
+    const fits = indices && (indices.batch !== undefined) === computed.isOpen;
+    const rows = fits && rowsOf(indices);
+    if (!rows || !updates || updates.batch !== indices.batch || !isZero(updates.perSize) || !isZero(updates.perIndex))
+      return skip('border-computed');
+    return this.#scatter(rows, indices.constant.shape.at(-1) ?? 0, updates.constant.values);
   }
 
   /** ONNX ScatterND: each row of `indices` names a slice of the leading axes. Only whole elements or slices in the padding may be named. */
-  #scatter(indices: Tensor, updates: Tensor): Skip | undefined {
-    const depth = indices.shape.at(-1) ?? 0;
+  #scatter(rows: Float64Array, depth: number, values: Float64Array): Skip | undefined {
     const size = elementCount(this.shape.slice(depth));
-    const rows = asInt64(indices);
-    const values = asFloat64(updates);
     if (depth === 0 || depth > this.shape.length || values.length !== (rows.length / depth) * size)
       return skip('border-updates');
     for (let row = 0; row * depth < rows.length; row++) {
       let at = 0;
       for (let axis = 0; axis < depth; axis++) {
         const length = this.shape[axis] ?? 1;
-        const index = Number(rows[row * depth + axis]);
+        const index = rows[row * depth + axis] ?? 0;
         if (index < -length || index >= length) return skip('border-index');
         at = at * length + (index < 0 ? index + length : index);
       }
@@ -126,4 +160,19 @@ class Border {
     }
     return out.some(Number.isNaN) ? skip('no-border') : out;
   }
+}
+
+/**
+ * Rows of indices, those of every image where the batch is not known. There the first index of each row is the image's own, and no other depends
+ * on it: what is written to the first image is written to each.
+ */
+function rowsOf({ constant, perSize, perIndex, batch }: Open): Float64Array | undefined {
+  if (!isZero(perSize)) return undefined;
+  if (batch === undefined) return isZero(perIndex) ? constant.values : undefined;
+  const depth = constant.shape.at(-1) ?? 0;
+  if (batch === constant.shape.length - 1) return undefined;
+  const own = constant.values.every((v, i) =>
+    i % depth === 0 ? v === 0 && perIndex.values[i] === 1 : perIndex.values[i] === 0,
+  );
+  return own ? constant.values : undefined;
 }

@@ -6,15 +6,19 @@ import { type Bias, crossed, type FloatType, type Form, UNIT_ROUNDOFF } from '..
 import { composeForms } from '../compose.js';
 import { type Lifting, lift } from '../lift.js';
 
-/** Roundings, in the model's own type, by which a padding constant that the exporter computed may be off the bias that it stands for. */
+/**
+ * Roundings, in the model's own type, by which a padding constant that the exporter computed may be off the bias that it stands for. Both come of
+ * bias - mean * scale / sqrt(variance + epsilon), each evaluated in its own order: where a BatchNormalization was folded before the export, only
+ * what is left of the difference stands in the file. So a rounding is one of the largest of the channels' magnitudes.
+ */
 const BORDER_ROUNDINGS = 8;
 
 function isBias(bias: Bias | undefined, border: Float64Array, type: FloatType | undefined): boolean {
   if (!bias) return border.every((v) => v === 0);
   const values = bias.values();
-  const magnitudes = bias.magnitudes();
-  const tolerance = BORDER_ROUNDINGS * UNIT_ROUNDOFF[type ?? 'float64'];
-  return border.every((v, c) => Math.abs(v - (values[c] ?? 0)) <= tolerance * (magnitudes[c] ?? 0));
+  const largest = bias.magnitudes().reduce((most, m) => Math.max(most, m), 0);
+  const tolerance = BORDER_ROUNDINGS * UNIT_ROUNDOFF[type ?? 'float64'] * largest;
+  return border.every((v, c) => Math.abs(v - (values[c] ?? 0)) <= tolerance);
 }
 
 /** `form` read through windows that only move: padded (with what the form gives on zeros, or with its own elements), cropped, or strided. */

@@ -31,6 +31,11 @@ describe('ScatterND', () => {
   test('over the border of a Pad, with the bias of what is below', () =>
     expectMerge(graph(image, 'y', below, pad, sides([0.5, -0.25]), above), { Conv: 1 }));
 
+  test('a bias that is left of a difference of larger numbers, each rounded in its own order', () => {
+    const cancelled = below.replace('[0.5,-0.25]', '[0.5,0.00000001]');
+    return expectMerge(graph(image, 'y', cancelled, pad, sides([0.5, 0.00000003]), above), { Conv: 1 });
+  });
+
   test('a whole row of a channel at a time', () => {
     const rows =
       'f = ScatterND(d, i: int64[4,3] = [0,0,0,0,0,4,0,1,0,0,1,-1], u: float32[4,3] = [0.5,0.5,0.5,0.5,0.5,0.5,-0.25,-0.25,-0.25,-0.25,-0.25,-0.25])';
@@ -89,7 +94,7 @@ describe('ScatterND', () => {
     [
       'border-unknown',
       graph(
-        'x: float32[n,2,3,3]',
+        'x: float32[1,2,n,3]',
         'y',
         below,
         pad,
