@@ -159,3 +159,4 @@ export {
   type VerifyReport,
   verifyReportText,
 } from './verify/index.js';
+export { setDimsChecked, type SetDimsChecked, type SetDimsCheckedOptions } from './tasks/set-dims-checked.js';

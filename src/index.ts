@@ -9,6 +9,8 @@ export {
   type FuseCheckedOptions,
   fuseModel as fuse,
   profileModel,
+  setDimsChecked,
+  type SetDimsCheckedOptions,
 } from './node/api.js';
 export { openCheckpoint } from './node/files/checkpoint-file.js';
 export { FileSource } from './node/files/file-source.js';

@@ -94,6 +94,18 @@ export const ERRORS = {
     doc: 'tensors of a safetensors file overlap, leave a gap, or have another size than their shape',
   },
   'safetensors/truncated': { exit: 2, doc: 'a safetensors file is shorter than it says' },
+  'sizes/fixed': {
+    exit: 1,
+    doc: 'a model cannot have inputs of the sizes asked for: something inside has one size only',
+  },
+  'sizes/mixed': {
+    exit: 1,
+    doc: 'samples of a batch change each other, or the batch cannot be run: see the node named',
+  },
+  'sizes/unproven': {
+    exit: 3,
+    doc: 'that a model works at other sizes could not be shown, since it cannot be run here',
+  },
   'tensor/dtype': { exit: 2, doc: 'a tensor has another element type than the operation needs' },
   'tensor/size': { exit: 2, doc: "a tensor's data does not have the size that its shape and type ask for" },
   'torch/big-endian': { exit: 2, doc: 'a checkpoint was written on a big-endian machine' },

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { checkWritable } from '../node/files/write-file.js';
 import { type StateDictForm } from '../weights/deploy.js';
 import {
@@ -10,18 +10,16 @@ import {
   replaceInitializers,
   type ReplaceReport,
   saveModel,
-  setDims,
 } from '../index.js';
 import { type ImagesInOptions, imagesInOptions, putImagesIn } from './images-in.js';
 import { io } from './io.js';
 import { opsetText, toOpset } from './opset.js';
 import { count } from './options.js';
+import { changeSizes, type SizeOptions, sizeOptions } from './sizes.js';
 import { writeStateDict } from './state-dicts.js';
 
-interface Options extends ImagesInOptions {
+interface Options extends ImagesInOptions, SizeOptions {
   readonly out: string;
-  readonly batch?: number | string;
-  readonly dim?: ReadonlyMap<string, number | string>;
   readonly opset?: number;
   readonly externalData?: boolean;
   readonly inline?: boolean;
@@ -31,28 +29,10 @@ interface Options extends ImagesInOptions {
   readonly json?: boolean;
 }
 
-/** A size from 1 on, or a name for one that stays open. */
-function size(text: string): number | string {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  if (!/^[A-Za-z_][\w.-]*$/.test(text)) throw new InvalidArgumentError('A whole number from 1 on, or a name.');
-  return text;
-}
-
-function dimension(
-  text: string,
-  previous: ReadonlyMap<string, number | string> | undefined,
-): Map<string, number | string> {
-  const at = text.lastIndexOf('=');
-  if (at < 1) throw new InvalidArgumentError('NAME=SIZE, as in height=224.');
-  return new Map(previous).set(text.slice(0, at), size(text.slice(at + 1)));
-}
-
 export const define = (command: Command): Command =>
-  imagesInOptions(command)
+  imagesInOptions(sizeOptions(command))
     .argument('<file>', 'ONNX model, PyTorch checkpoint or safetensors; - for standard input')
     .requiredOption('-o, --out <file>', 'ONNX or .safetensors file to write; - for a model on standard output')
-    .option('--batch <size>', 'the first dimension of the inputs: a number, or a name that leaves it open', size)
-    .option('--dim <name=size>', 'a named dimension of the inputs; repeatable', dimension)
     .option('--opset <n>', "another version of ONNX's operators, 7 to 26, with the same outputs", count)
     .option('--external-data', 'put the weights into a file beside the model')
     .option('--inline', 'put all weights into the model')
@@ -65,13 +45,18 @@ export const define = (command: Command): Command =>
       ).choices(['deploy', 'torchvision']),
     )
     .option('--json', 'print what was written as JSON')
-    .addHelpText('after', '\nExample:\n  cnnx convert resnet50.onnx -o resnet50-n.onnx --batch n --external-data')
+    .addHelpText(
+      'after',
+      '\nAnother batch is run before it is written: unlike samples together, in two orders, against each alone.' +
+        '\nExit code: 0 written, 1 the model cannot have that size or its samples mix, 3 it cannot be run here; nothing is written then.' +
+        '\n\nExample:\n  cnnx convert resnet50.onnx -o resnet50-n.onnx --batch n --external-data',
+    )
     .action(async (path: string, o: Options) => {
       if (o.stateDict !== undefined || o.out.endsWith('.safetensors')) return toSafetensors(path, o);
       const model = await openModel(path);
       await checkWritable(o.out);
       const weights = o.weights === undefined ? undefined : await replace(model, o.weights, o.partial);
-      if (o.batch !== undefined || o.dim) setDims(model, { batch: o.batch, dims: o.dim });
+      const proof = await changeSizes(model, o);
       const images = o.imagesIn === undefined ? undefined : await putImagesIn(model, o);
       if (images?.proof?.holds === false) {
         if (o.json && o.out !== '-') await io.json({ imagesIn: images });
@@ -90,6 +75,7 @@ export const define = (command: Command): Command =>
         await io.json({
           ...saved,
           ...(weights && { weights }),
+          ...(proof && { proof }),
           ...(images && { imagesIn: images }),
           ...(opset && { opset }),
         });

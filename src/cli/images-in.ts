@@ -34,8 +34,7 @@ export const imagesInOptions = (command: Command): Command =>
         'of the images that come: HEIGHT,WIDTH, any, or network (resized already)',
         source,
       )
-      .option('--image <files...>', 'with --images-in: compare on these images; on made ones if left out')
-      .option('--no-verify', 'with --images-in and --opset: keep the result without comparing'),
+      .option('--image <files...>', 'with --images-in: compare on these images; on made ones if left out'),
   );
 
 function source(text: string): ImageSource {

@@ -36,6 +36,8 @@ export interface InferenceOptions {
    * values which share one are known to.
    */
   readonly computedOnly?: boolean | undefined;
+  /** Called with each node of the main graph before its outputs are inferred: it may change the node's inputs, and put nodes before it. */
+  readonly before?: ((node: Node) => void) | undefined;
 }
 
 /**
@@ -98,6 +100,7 @@ class Inference {
   readonly problems: InferenceProblem[] = [];
   readonly #functions: Functions;
   readonly #computedOnly: boolean;
+  readonly #before: ((node: Node) => void) | undefined;
   #openSizes = 0;
   #known: KnownInts;
   /** Those of the function call that is being followed; they stand for `ref` attributes in its body. */
@@ -108,8 +111,9 @@ class Inference {
   constructor(
     model: Model,
     readonly registry: OpRegistry,
-    { known = new WeakMap(), computedOnly = false }: InferenceOptions,
+    { known = new WeakMap(), computedOnly = false, before }: InferenceOptions,
   ) {
+    this.#before = before;
     this.#known = known;
     this.#computedOnly = computedOnly;
     this.#functions = new Functions(model);
@@ -129,6 +133,7 @@ class Inference {
   }
 
   #node(node: Node): void {
+    if (node.graph.owner instanceof Model) this.#before?.(node);
     const called = this.#functions.called(node);
     if (called) {
       this.#call(node, called);

@@ -4,7 +4,9 @@ import { evaluator } from '../running/evaluate.js';
 import { PATIENT, type Runner, type RunLimits } from '../running/runner.js';
 import * as bench from '../tasks/bench.js';
 import * as checked from '../tasks/fuse-checked.js';
+import * as sized from '../tasks/set-dims-checked.js';
 import * as verify from '../verify/compare.js';
+import type { DimChanges } from '../passes/set-dims.js';
 import type { KernelRun } from '../running/kernels.js';
 import type { VerifyReport } from '../verify/report.js';
 import { startRunner } from './machine/process-runner.js';
@@ -24,6 +26,8 @@ interface OwnRunner {
 export type CompareOptions = Omit<verify.CompareOptions, 'runner'> & OwnRunner;
 /** How a model is fused and compared with what it was. */
 export type FuseCheckedOptions = Omit<checked.FuseCheckedOptions, 'runner'> & OwnRunner;
+/** How another batch is proven. */
+export type SetDimsCheckedOptions = Omit<sized.SetDimsCheckedOptions, 'runner'> & OwnRunner;
 /** How models are timed. */
 export type BenchOptions = Omit<bench.BenchOptions, 'startRunner'>;
 
@@ -50,6 +54,14 @@ export const fuseChecked = (model: Model, options: FuseCheckedOptions = {}): Pro
  */
 export const fuseModel = (model: Model, options: FuseOptions = {}): Promise<FuseReport> =>
   withRunner({}, undefined, (runner) => fuse(model, { evaluate: evaluator(runner), ...options }));
+
+/** `setDims` in place, then the proof that the samples of the new batch stay by themselves: see `setDimsChecked` of `cnnx/core`. */
+export const setDimsChecked = (
+  model: Model,
+  changes: DimChanges,
+  options: SetDimsCheckedOptions = {},
+): Promise<sized.SetDimsChecked | undefined> =>
+  withRunner(options, options.limits, (runner) => sized.setDimsChecked(model, changes, { ...options, runner }));
 
 /** Times models side by side in onnxruntime: each alone for its memory and loading time, then all in turns in one process. */
 export const benchModels = (

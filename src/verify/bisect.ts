@@ -3,7 +3,7 @@ import { Editor } from '../graph/edit.js';
 import type { Model, Value } from '../graph/ir.js';
 import { isTensorType, staticShape } from '../graph/types.js';
 import type { Runner } from '../running/runner.js';
-import { releaseQuietly, type Session } from '../running/session.js';
+import { type Feeds, releaseQuietly, type Session } from '../running/session.js';
 import { isSessionType } from '../running/session-types.js';
 import { elementCount } from '../tensor/dtype.js';
 import { isNumeric, type Tensor } from '../tensor/tensor.js';
@@ -33,13 +33,13 @@ export async function firstDifference(
   let lastEqual: string | undefined;
   for (const group of groups(values)) {
     const names = group.map((v) => v.name);
-    const plain = await observe(reference, names, 'disabled', feeds, runner);
-    const optimized = await observe(reference, names, 'all', feeds, runner);
-    const other = await observe(candidate, names, 'disabled', feeds, runner);
+    const [plain] = await observeAll(reference, names, 'disabled', [feeds], runner);
+    const [optimized] = await observeAll(reference, names, 'all', [feeds], runner);
+    const [other] = await observeAll(candidate, names, 'disabled', [feeds], runner);
     for (const value of group) {
-      const expected = plain.get(value.name);
-      const actual = other.get(value.name);
-      const again = optimized.get(value.name);
+      const expected = plain?.get(value.name);
+      const actual = other?.get(value.name);
+      const again = optimized?.get(value.name);
       if (!expected || !actual || !again || !isNumeric(expected.dtype)) continue;
       if (expected.shape.join() !== actual.shape.join()) continue;
       const { channel, rmsRelative } = worstChannel(actual, expected);
@@ -64,7 +64,7 @@ export async function firstDifference(
 }
 
 /** Values that nodes of both main graphs make, in the reference's order. */
-function commonValues(reference: Model, candidate: Model): Value[] {
+export function commonValues(reference: Model, candidate: Model): Value[] {
   const out: Value[] = [];
   for (const node of reference.graph.nodes())
     for (const value of node.outputs)
@@ -75,7 +75,7 @@ function commonValues(reference: Model, candidate: Model): Value[] {
 const isObservable = (value: Value): boolean =>
   value.name !== '' && (value.type === undefined || (isTensorType(value.type) && isSessionType(value.type.dtype)));
 
-function* groups(values: readonly Value[]): Generator<readonly Value[], void, undefined> {
+export function* groups(values: readonly Value[]): Generator<readonly Value[], void, undefined> {
   let group: Value[] = [];
   let size = 0;
   for (const value of values) {
@@ -90,13 +90,14 @@ function* groups(values: readonly Value[]): Generator<readonly Value[], void, un
   if (group.length > 0) yield group;
 }
 
-async function observe(
+/** Runs of a model, one for each of the feeds, with these values as outputs too. */
+export async function observeAll(
   model: Model,
   names: readonly string[],
   optimization: 'disabled' | 'all',
-  feeds: ReadonlyMap<string, Tensor>,
+  feeds: readonly Feeds[],
   runner: Runner,
-): Promise<ReadonlyMap<string, Tensor>> {
+): Promise<readonly Feeds[]> {
   const watched = cloneModel(model);
   const edit = new Editor(watched);
   for (const name of names) {
@@ -106,7 +107,9 @@ async function observe(
   let session: Session | undefined;
   try {
     session = await runner.load(watched, { optimization, threads: 1 });
-    return await session.run(feeds, names);
+    const out: Feeds[] = [];
+    for (const f of feeds) out.push(await session.run(f, names));
+    return out;
   } finally {
     await releaseQuietly(session);
     runner.forget(watched);

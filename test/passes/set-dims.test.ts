@@ -41,8 +41,11 @@ describe('sizes of inputs', () => {
     expect(() => setDims(parseGraph(flat), { dims: new Map([['h', 5]]) })).toThrow(/fc/);
   });
 
-  test('a batch fixed inside is found out', () => {
-    const fixed = '(x: float32[1,4,4]) -> (y: float32[1,16])\n y = Reshape(x, s: int64[2] = [1,-1])';
-    expect(() => setDims(parseGraph(fixed), { batch: 3 })).toThrow(/stays float32\[1,48\] at batch 3/);
+  test('a constant that says the batch is rewritten; a row that is taken is found out', () => {
+    const fixed = parseGraph('(x: float32[1,4,4]) -> (y: float32[1,16])\n y = Reshape(x, s: int64[2] = [1,-1])');
+    setDims(fixed, { batch: 3 });
+    expect(types(fixed)).toEqual(['float32[3,4,4]', 'float32[3,16]']);
+    const row = '(x: float32[1,4,4]) -> (y: float32[1,4,4])\n y = Gather(x, i: int64[1] = [0])';
+    expect(() => setDims(parseGraph(row), { batch: 3 })).toThrow(/stays float32\[1,4,4\] at batch 3/);
   });
 });
