@@ -1,4 +1,4 @@
-import { type Attr, graphsOf } from './attr.js';
+import { type Attr, graphsOf, type Span } from './attr.js';
 import { FunctionDef, Graph, Model, Node, type Value } from './ir.js';
 import {
   assign,
@@ -20,11 +20,27 @@ export function cloneModel(model: Model): Model {
   return new Cloner().model(model);
 }
 
+/** A graph of `owner` with the contents of a function's body, in which `attributes` stand for the references to them. Nothing is shared with the function. */
+export function bodyOf(f: FunctionDef, owner: Node, attributes: ReadonlyMap<string, Attr>): Graph {
+  return new Cloner(attributes).body(f, owner);
+}
+
 class Cloner {
   readonly #values = new Map<Value, Value>();
   readonly #graphs = new Map<Graph, Graph>();
   /** Graphs inside attributes that are still to be filled, their outer graphs first. */
   readonly #pending: Graph[] = [];
+
+  constructor(
+    /** Those that a call of a function gives; references to others are left out. Absent: references stay. */
+    private readonly given?: ReadonlyMap<string, Attr>,
+  ) {}
+
+  body(from: FunctionDef, owner: Node): Graph {
+    const to = new Graph(owner);
+    this.graph(from.body, to);
+    return to;
+  }
 
   model(from: Model): Model {
     const to = new Model();
@@ -60,8 +76,8 @@ class Cloner {
   }
 
   private fill(from: Graph, to: Graph): void {
-    const { name, docString, metadata, outputInfos, span, preserved } = from;
-    assign(to, { name, docString, metadata, outputInfos, span, preserved });
+    const { name, docString, metadata, outputInfos, preserved } = from;
+    assign(to, { name, docString, metadata, outputInfos, span: this.span(from), preserved });
     to.lists.setInfos(from.valueInfos);
     for (const value of from.values.values()) this.value(value);
     setGraphInputs(
@@ -80,8 +96,8 @@ class Cloner {
 
   private node(from: Node, graph: Graph): Node {
     const to = new Node(graph, from.opType);
-    const { name, declaredDomain, overload, docString, metadata, span, preserved } = from;
-    assign(to, { name, declaredDomain, overload, docString, metadata, span, preserved });
+    const { name, declaredDomain, overload, docString, metadata, preserved } = from;
+    assign(to, { name, declaredDomain, overload, docString, metadata, span: this.span(from), preserved });
     setOutputs(
       to,
       from.outputs.map((v) => v && this.value(v)),
@@ -92,9 +108,22 @@ class Cloner {
     );
     setAttrs(
       to,
-      Array.from(from.attrs.values(), (a) => this.attr(a, to)),
+      Array.from(from.attrs.values())
+        .flatMap((a) => this.resolved(a) ?? [])
+        .map((a) => this.attr(a, to)),
     );
     return to;
+  }
+
+  /** What attributes were put into is written anew. */
+  private span(from: Graph | Node): Span | undefined {
+    return this.given ? undefined : from.span;
+  }
+
+  private resolved(attr: Attr): Attr | undefined {
+    if (!this.given || attr.kind !== 'ref') return attr;
+    const given = this.given.get(attr.ref);
+    return given && { ...given, name: attr.name };
   }
 
   private attr(attr: Attr, owner: Node): Attr {

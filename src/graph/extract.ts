@@ -7,6 +7,8 @@ export interface Extract {
   readonly model: Model;
   /** The extract's name for each of the values that were asked for. */
   readonly names: ReadonlyMap<Value, string>;
+  /** All values of the extract, by those that they are copies of. */
+  readonly copies: ReadonlyMap<Value, Value>;
 }
 
 /** Initializers that callers cannot change need no input beside them from this IR version on. */
@@ -66,5 +68,5 @@ export function extractModel(
   const results = outputs.map(copyOf);
   setGraphOutputs(graph, results);
   mutable(graph).outputInfos = results.map((copy, i) => ({ name: copy.name, type: outputs[i]?.type }));
-  return { model, names: new Map(outputs.map((v) => [v, copyOf(v).name])) };
+  return { model, copies, names: new Map(outputs.map((v) => [v, copyOf(v).name])) };
 }

@@ -133,7 +133,7 @@ export const attr = {
   float: optionalFloat,
   string: optionalString,
   floats: () => spec<readonly number[] | undefined>('floats', none, readFloats),
-  strings: () => spec<readonly string[] | undefined>('strings', none, readStrings),
+  strings: (fallback?: readonly string[]) => spec<readonly string[] | undefined>('strings', fallback, readStrings),
   tensor: () => spec<Tensor | undefined>('tensor', none, (a) => readTensor(a)),
   /** The first choice is the default. */
   oneOf: <const C extends readonly [string, ...string[]]>(...choices: C): AttrSpec<C[number]> =>

@@ -21,6 +21,16 @@ export class OpRegistry {
     return named?.find((op) => version >= (op.since[0] ?? 1) && (op.until === undefined || version < op.until));
   }
 
+  /** The last version up to `version` in which a domain changed an operator; undefined when it is not declared. */
+  lastChange(domain: string, name: string, version: number): number | undefined {
+    const changes = this.#byDomain
+      .get(canonicalDomain(domain))
+      ?.get(name)
+      ?.flatMap((op) => op.since);
+    const before = changes?.filter((since) => since <= version);
+    return before && before.length > 0 ? Math.max(...before) : undefined;
+  }
+
   /** The declaration that a node is an application of; undefined when there is none, or the node does not fit it. */
   of(node: Node): AnyOpDef | undefined {
     const op = this.declared(node);

@@ -15,6 +15,7 @@ import * as normalization from './normalization.js';
 import * as pooling from './pooling.js';
 import * as quantization from './quantization.js';
 import * as rearrangement from './rearrangement.js';
+import * as recurrent from './recurrent.js';
 import * as reduction from './reduction.js';
 import * as resize from './resize.js';
 import * as sequence from './sequence.js';
@@ -38,6 +39,7 @@ export * from './normalization.js';
 export * from './pooling.js';
 export * from './quantization.js';
 export * from './rearrangement.js';
+export * from './recurrent.js';
 export * from './reduction.js';
 export * from './resize.js';
 export * from './sequence.js';
@@ -63,6 +65,7 @@ const AREAS: readonly object[] = [
   pooling,
   quantization,
   rearrangement,
+  recurrent,
   reduction,
   resize,
   sequence,

@@ -9,7 +9,8 @@ import { bytesOf, type DType, elementCount } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { isDeterministic } from './deterministic.js';
 import type { Evaluate } from './evaluate.js';
-import { holdsInitializers, maySettle } from './match.js';
+import type { GrownConstants } from './grown-constants.js';
+import { heldConstant, holdsInitializers, mayFold } from './match.js';
 
 /** Nothing larger is computed on the way, 256 MiB: no weight is, and a model may ask for any size in a few bytes. */
 const MAX_TENSOR_BYTES = 2 ** 28;
@@ -57,6 +58,11 @@ export class RegionMemory {
   /** Nodes that the evaluator could not run. */
   readonly failed = new WeakSet<Node>();
   growth = 0;
+
+  constructor(
+    /** Remembers constants that make the model larger; absent where speed counts for more than size. */
+    readonly grown?: GrownConstants,
+  ) {}
 }
 
 /** Replaces every value that depends on constants alone, and that something else needs, by what `evaluate` finds it to be. */
@@ -73,10 +79,16 @@ export async function foldConstantRegions(
   for (let values = pending.pop(); values; values = pending.pop()) {
     if (values.length === 0 || tries-- <= 0) continue;
     const nodes = regionOf(values);
-    const { model: region, names } = extractModel(nodes, values, heldBy);
+    const { model: region, names } = extractModel(nodes, values, heldConstant);
     const result = await attempt(evaluate, region);
     if (!('failed' in result)) {
-      for (const value of values) if (foldTo(value, result.values.get(names.get(value) ?? ''), edit)) folded += 1;
+      const found = (value: Value): Tensor | undefined => result.values.get(names.get(value) ?? '');
+      const noted = values.map((v) => memory.grown?.note(v, found(v), () => regionOf([v])));
+      for (const [i, value] of values.entries()) {
+        if (!foldTo(value, found(value), edit)) continue;
+        noted[i]?.();
+        folded += 1;
+      }
     } else if (values.length === 1) {
       failures.push(result.failed);
       for (const node of nodes) memory.failed.add(node);
@@ -132,7 +144,7 @@ function sizeOf(value: Value): number | undefined {
 }
 
 function isRim(value: Value, constant: ReadonlySet<Node>): boolean {
-  if (!maySettle(value) || !isTensorType(value.type) || !READABLE.has(value.type.dtype)) return false;
+  if (!mayFold(value) || !isTensorType(value.type) || !READABLE.has(value.type.dtype)) return false;
   for (const user of value.uses.keys()) if (!constant.has(user)) return true;
   return false;
 }
@@ -194,12 +206,6 @@ function regionOf(values: readonly Value[]): Node[] {
     }
   }
   return order;
-}
-
-function heldBy(value: Value): Tensor {
-  const held = constantOf(value);
-  if (!held) throw new Error(`bug: ${value.name} is no constant`);
-  return held;
 }
 
 /** Puts a result in its value's place; false when it is not what inference said, and so not what the rules relied on. */

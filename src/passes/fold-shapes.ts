@@ -34,6 +34,12 @@ function knownOutput(node: Node, known: KnownInts): Tensor | undefined {
   const numbers = ints.filter((d) => typeof d === 'number');
   if (numbers.length < ints.length) return undefined;
   if (y.type.dtype === 'int64') return numbers.every(Number.isSafeInteger) ? int64Tensor(shape, numbers) : undefined;
+  if (y.type.dtype === 'bool')
+    return tensor(
+      'bool',
+      shape,
+      Uint8Array.from(numbers, (n) => (n === 0 ? 0 : 1)),
+    );
   const narrow = Int32Array.from(numbers);
   if (y.type.dtype !== 'int32' || numbers.some((n, i) => n !== narrow[i])) return undefined;
   return tensor('int32', shape, new Uint8Array(narrow.buffer));

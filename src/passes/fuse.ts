@@ -7,12 +7,11 @@ import { algebra } from './affine/algebra.js';
 import type { Lift } from './affine/lift.js';
 import { LIFTS } from './affine/lifts/index.js';
 import type { Merged } from './affine/merge.js';
-import { RegionMemory } from './constant-regions.js';
 import type { Evaluate } from './evaluate.js';
 import type { Reason } from './reasons.js';
 import type { Rule } from './rule.js';
 import { type RunReport, runRules } from './runner.js';
-import { SIMPLIFICATIONS, simplify } from './simplify.js';
+import { type Prefer, regionMemory, restoreGrown, SIMPLIFICATIONS, simplify } from './simplify.js';
 import { forgetOpenSizes } from './types.js';
 
 /** What `fuse` may use. */
@@ -25,6 +24,8 @@ export interface FuseOptions {
   readonly only?: readonly string[] | undefined;
   /** Rules of your own, applied beside those of cnnx. `skip` and `only` know their names. */
   readonly rules?: readonly Rule[] | undefined;
+  /** What counts most; size and multiply-accumulates if absent. */
+  readonly prefer?: Prefer | undefined;
 }
 
 /** What `fuse` did, and what it left alone and why. */
@@ -73,7 +74,7 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
   const applied = new Map<string, number>();
   const skipped = new Map<string, Map<Reason, number>>();
   const failures: string[] = [];
-  const memory = new RegionMemory();
+  const memory = regionMemory(model, options.prefer);
   let stale: readonly string[] = [];
   let left: RunReport['left'] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -88,6 +89,7 @@ export async function fuse(model: Model, options: FuseOptions = {}): Promise<Fus
     left = [...simple.left, ...algebra.left];
     if (algebra.applied.size === 0) break;
   }
+  restoreGrown(model, memory, applied);
   forgetOpenSizes(model, new Editor(model));
   return { merged, applied, skipped, left, failures, stale, before, after: operatorCounts(model) };
 }

@@ -1,7 +1,7 @@
-import { type Graph, Model, type Value } from '../graph/ir.js';
+import { type Graph, Model, type Node, type Value } from '../graph/ir.js';
 import type { AnyOpDef, NodeOf } from '../graph/op-def.js';
 import type { Dim, Shape } from '../graph/types.js';
-import { Flatten, Reshape, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1 } from '../ops/index.js';
+import { constantOf, Flatten, Reshape, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1 } from '../ops/index.js';
 import { elementCount } from '../tensor/dtype.js';
 import { asFloat64, isNumeric, type Tensor } from '../tensor/tensor.js';
 
@@ -21,6 +21,11 @@ export function usedOnce(value: Value): boolean {
   if (value.outputCount > 0 || value.uses.size !== 1) return false;
   for (const [user, count] of value.uses) return count === 1 && user.graph === value.graph;
   return false;
+}
+
+/** Whether one node of the same graph is all that needs a value, on however many inputs. */
+export function usedOnlyBy(value: Value, node: Node): boolean {
+  return value.outputCount === 0 && value.uses.size === 1 && value.uses.has(node) && node.graph === value.graph;
 }
 
 const sameDim = (a: Dim, b: Dim): boolean => a !== undefined && a === b;
@@ -59,8 +64,15 @@ export function addPads(
 export const holdsInitializers = (graph: Graph): boolean =>
   graph.root instanceof Model && (!graph.parent || graph.model.overridableInitializers);
 
+/** The data of a value that is known to be a constant. */
+export function heldConstant(value: Value): Tensor {
+  const held = constantOf(value);
+  if (!held) throw new Error(`bug: ${value.name} is no constant`);
+  return held;
+}
+
 /** Whether a constant may take a value's place: outputs are left as they are, and what a kernel writes into would then stay written. */
-export const maySettle = (value: Value): boolean => value.outputCount === 0 && !value.isOverwritten;
+export const mayFold = (value: Value): boolean => value.outputCount === 0 && !value.isOverwritten;
 
 /** A constant with more bytes than this is not copied into another form while something else still needs the first: 1 MiB. */
 const MAX_COPIED_BYTES = 1 << 20;

@@ -3,22 +3,30 @@ import { didYouMean, printable } from '../base/text.js';
 import { Editor } from '../graph/edit.js';
 import type { KnownInts } from '../graph/infer-node.js';
 import type { Model } from '../graph/ir.js';
+import { takeKnownBranches } from './branches.js';
 import { mergeCommonSubexpressions } from './common-subexpressions.js';
 import { foldConstantRegions, RegionMemory } from './constant-regions.js';
 import { removeDeadCode } from './dead-code.js';
 import { mergeDuplicateInitializers } from './duplicate-initializers.js';
 import type { Evaluate } from './evaluate.js';
 import { foldShapeArithmetic } from './fold-shapes.js';
+import { GrownConstants } from './grown-constants.js';
+import { inlineFunctions } from './inline-functions.js';
 import { markOverwritten } from './overwritten.js';
 import type { Rule } from './rule.js';
+import { fixReshapeSizes } from './reshape-sizes.js';
 import { RULES } from './rules/index.js';
 import type { Reason } from './reasons.js';
 import { type RunReport, runRules } from './runner.js';
+import { moveShapeQueries } from './shape-queries.js';
 import { staleDeclarations } from './stale.js';
 import { findTypes } from './types.js';
 
 /** Each round opens ways for the next; models settle in two or three. */
 const MAX_ROUNDS = 20;
+
+/** What counts most where a rewrite gains in one way and costs in another. */
+export type Prefer = 'speed' | 'size' | 'macs';
 
 /** What `simplify` may use. */
 export interface SimplifyOptions {
@@ -30,6 +38,8 @@ export interface SimplifyOptions {
   readonly skip?: readonly string[] | undefined;
   /** Rules of your own, applied beside those of cnnx. `skip` and `only` know their names. */
   readonly rules?: readonly Rule[] | undefined;
+  /** What counts most; size and multiply-accumulates if absent. With speed, constants are computed even if they make the model larger. */
+  readonly prefer?: Prefer | undefined;
   /** What earlier calls on the same model found out; fresh if absent. */
   readonly memory?: RegionMemory | undefined;
 }
@@ -49,8 +59,23 @@ interface Step {
   readonly run: (model: Model, edit: Editor, known: KnownInts) => number;
 }
 
-/** What is done to whole models, beside the rules; sorted by name. */
+/** What is done to whole models, beside the rules, in this order. */
 const STEPS: readonly Step[] = [
+  {
+    name: 'reshape-sizes',
+    doc: 'Reshape(x, s) with computed s -> Reshape(x, c), c a constant with 0 for sizes of x and one -1 at most',
+    run: fixReshapeSizes,
+  },
+  {
+    name: 'shape-queries',
+    doc: 'Gather(Shape(v), i) -> Gather(Shape(x), j) where an input x has that size; Shape(v) -> Shape(f(v)) where f keeps the shape and is all else that needs v',
+    run: moveShapeQueries,
+  },
+  {
+    name: 'known-branches',
+    doc: 'If(c) with a known c -> one branch; Loop that makes one round -> its body; Loop that makes none -> its inputs',
+    run: takeKnownBranches,
+  },
   {
     name: 'common-subexpressions',
     doc: 'two nodes that compute the same from the same inputs -> the first of them',
@@ -69,12 +94,15 @@ const STEPS: readonly Step[] = [
   },
 ];
 
+const INLINE_FUNCTIONS = { name: 'inline-functions', doc: 'f(x), f a function of the model -> the body of f' };
+
 const FOLD_CONSTANTS = 'fold-constants';
 
 /** Everything that `simplify` can do, by the names that `only` and `skip` take; sorted. */
 export const SIMPLIFICATIONS: readonly { readonly name: string; readonly doc: string }[] = [
   ...RULES,
   ...STEPS,
+  INLINE_FUNCTIONS,
   { name: FOLD_CONSTANTS, doc: 'what depends on constants alone -> constants, computed by onnxruntime' },
 ]
   .map(({ name, doc }) => ({ name, doc }))
@@ -92,10 +120,11 @@ export async function simplify(model: Model, options: SimplifyOptions = {}): Pro
   const applied = new Map<string, number>();
   const skipped = new Map<string, Map<Reason, number>>();
   const failures: string[] = [];
-  const memory = options.memory ?? new RegionMemory();
+  const memory = options.memory ?? regionMemory(model, options.prefer);
   let left: RunReport['left'] = [];
   let rounds = 0;
   let stale: readonly string[] = [];
+  if (wanted(INLINE_FUNCTIONS.name)) add(applied, INLINE_FUNCTIONS.name, inlineFunctions(model, new Editor(model)));
   for (let before = -1, done = 0; done !== before && rounds < MAX_ROUNDS; rounds++) {
     before = done;
     const known = findTypes(model);
@@ -114,7 +143,25 @@ export async function simplify(model: Model, options: SimplifyOptions = {}): Pro
     }
     done = [...applied.values()].reduce((a, b) => a + b, 0);
   }
+  if (!options.memory) restoreGrown(model, memory, applied);
   return { applied, skipped, left, rounds, stale, failures };
+}
+
+/** What a run of `fuse` or `simplify` remembers of constants. */
+export const regionMemory = (model: Model, prefer: Prefer | undefined): RegionMemory =>
+  new RegionMemory(prefer === 'speed' ? undefined : new GrownConstants(model));
+
+/** At the end of a run: constants that make the model larger become nodes again. */
+export function restoreGrown(model: Model, { grown }: RegionMemory, applied: Map<string, number>): void {
+  const restored = grown?.restore(model) ?? 0;
+  if (restored === 0) return;
+  findTypes(model);
+  const edit = new Editor(model);
+  mergeCommonSubexpressions(model, edit);
+  mergeDuplicateInitializers(model, edit);
+  const left = (applied.get(FOLD_CONSTANTS) ?? 0) - restored;
+  if (left > 0) applied.set(FOLD_CONSTANTS, left);
+  else applied.delete(FOLD_CONSTANTS);
 }
 
 function add(counts: Map<string, number>, name: string, count: number): void {

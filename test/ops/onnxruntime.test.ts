@@ -6,7 +6,7 @@ import { convolution, pooling, quantized } from './cases/convolution.js';
 import { graphs, loose } from './cases/control-flow.js';
 import { activation, elementwise, normalization, reduction } from './cases/elementwise.js';
 import { microsoft } from './cases/microsoft.js';
-import { conversion, dependent, layout, shape } from './cases/shape.js';
+import { conversion, dependent, layout, recurrent, shape } from './cases/shape.js';
 
 /* Every operator as onnxruntime computes it: inference, which knows the inputs' types only, must find the types of the outputs. */
 
@@ -20,6 +20,7 @@ const exact: Readonly<Record<string, readonly Case[]>> = {
   normalization,
   pooling,
   quantized,
+  recurrent,
   reduction,
   shape,
 };

@@ -29,6 +29,11 @@ const drawn = (feeds: Feeds): ReadonlyMap<string, Tensor> =>
 
 /** Small models after public reports about converters and optimisers: how many nodes are left, and inputs to compare on. */
 const CASES: readonly (readonly [file: string, nodes: number, feeds: readonly Feeds[]])[] = [
+  ['F_constant-if', 2, [{ x: [1, 3, 16] }]],
+  ['F_attention-heads', 3, [{ x: [1, 5, 8] }, { x: [3, 2, 8] }]],
+  ['F_view-size0', 5, [{ x: [1, 3, 16, 16] }, { x: [3, 3, 16, 16] }]],
+  ['F_matmul-add-after-lstm', 3, [{ x: [3, 1, 5] }]],
+  ['N05_if_constant', 2, [{ x: [1, 1, 8] }, { x: [3, 1, 8] }]],
   ['R04_weight_standardisation', 1, [{ x: [1, 4, 8, 8] }]],
   ['R05_training_batchnorm', 5, [{ x: [4, 3, 8, 8] }]],
   [

@@ -70,7 +70,7 @@ describeShared('the multi-branch models', () => {
 
     const merged = [...after.graph.nodes()].filter((n) => n.is(Conv) || n.is(Gemm));
     // What computes constants and sizes is folded first; the branches stay as they are.
-    await simplify(before, { evaluate: evaluateHere });
+    await simplify(before, { evaluate: evaluateHere, prefer: 'speed' });
     if (merged.length !== 1 || !isLinear(before)) return;
     expect(weightsOff(before, after, of), of.name).toEqual([]);
     proven.push(of.name);

@@ -1,7 +1,7 @@
 import { Cast, constantOf } from '../../ops/index.js';
 import { dtypeOfCode } from '../../tensor/dtype.js';
 import { asFloat64, fromFloat64 } from '../../tensor/tensor.js';
-import { holdsInitializers, maySettle, wouldCopy } from '../match.js';
+import { holdsInitializers, mayFold, wouldCopy } from '../match.js';
 import { notApplicable, rule, skip } from '../rule.js';
 
 export const foldCast = rule({
@@ -13,7 +13,7 @@ export const foldCast = rule({
     const { y } = node.out;
     const held = constantOf(x);
     if (!held) return notApplicable('input-computed');
-    if (!maySettle(y)) return notApplicable('is-output');
+    if (!mayFold(y)) return notApplicable('is-output');
     if (!holdsInitializers(node.graph)) return notApplicable('no-subgraph-initializers');
     const widens = held.dtype === 'float16' || held.dtype === 'bfloat16';
     if (!widens || dtypeOfCode(node.attr.to) !== 'float32') return notApplicable('not-half-to-float');

@@ -1,6 +1,6 @@
 import { constantOf, Transpose } from '../../ops/index.js';
 import { transposeTensor } from '../../tensor/rearrange.js';
-import { holdsInitializers, maySettle, wouldCopy } from '../match.js';
+import { holdsInitializers, mayFold, wouldCopy } from '../match.js';
 import { notApplicable, rule, skip } from '../rule.js';
 
 export const foldTranspose = rule({
@@ -12,7 +12,7 @@ export const foldTranspose = rule({
     const { y } = node.out;
     const held = constantOf(x);
     if (!held) return notApplicable('input-computed');
-    if (!maySettle(y)) return notApplicable('is-output');
+    if (!mayFold(y)) return notApplicable('is-output');
     if (!holdsInitializers(node.graph)) return notApplicable('no-subgraph-initializers');
     if (wouldCopy(x, held.byteLength)) return skip('constant-large');
     const perm = node.attr.perm ?? held.shape.map((_, i, all) => all.length - 1 - i);

@@ -2,7 +2,7 @@ import { staticShape } from '../../graph/types.js';
 import { constantOf, Flatten, Reshape, Squeeze, Squeeze1, Unsqueeze, Unsqueeze1 } from '../../ops/index.js';
 import { elementCount } from '../../tensor/dtype.js';
 import { reshapeTensor } from '../../tensor/rearrange.js';
-import { holdsInitializers, maySettle, wouldCopy } from '../match.js';
+import { holdsInitializers, mayFold, wouldCopy } from '../match.js';
 import { notApplicable, rule, skip } from '../rule.js';
 
 export const foldView = rule({
@@ -14,7 +14,7 @@ export const foldView = rule({
     const { y } = node.out;
     const held = constantOf(x);
     if (!held) return notApplicable('input-computed');
-    if (!maySettle(y)) return notApplicable('is-output');
+    if (!mayFold(y)) return notApplicable('is-output');
     if (!holdsInitializers(node.graph)) return notApplicable('no-subgraph-initializers');
     const shape = staticShape(y.type);
     if (!shape || elementCount(shape) !== elementCount(held.shape)) return skip('shape-unknown');

@@ -112,3 +112,20 @@ export const dependent: readonly Case[] = [
   [9, 'x: float32[2,3]', 'NonZero(x)'],
   [13, 'x: float32[2,3], s: int64[2]', 'Expand(x, s)'],
 ];
+
+const sequence = 'x: float32[4,2,3]';
+
+export const recurrent: readonly Case[] = [
+  [7, sequence, 'LSTM<hidden_size=5>(x, w: float32[1,20,3], r: float32[1,20,5])', 'y, h, c'],
+  [
+    14,
+    sequence,
+    'LSTM<hidden_size=5, direction="bidirectional">(x, w: float32[2,20,3], r: float32[2,20,5], b: float32[2,40])',
+    'y, h, c',
+  ],
+  [22, sequence, 'LSTM<hidden_size=5, direction="reverse">(x, w: float32[1,20,3], r: float32[1,20,5])', 'y, h, c'],
+  [7, sequence, 'GRU<hidden_size=5, direction="bidirectional">(x, w: float32[2,15,3], r: float32[2,15,5])', 'y, h'],
+  [14, sequence, 'GRU<hidden_size=5, linear_before_reset=1>(x, w: float32[1,15,3], r: float32[1,15,5])'],
+  [7, sequence, 'RNN<hidden_size=5, direction="reverse">(x, w: float32[1,5,3], r: float32[1,5,5])', 'y, h'],
+  [14, sequence, 'RNN<hidden_size=5, activations=["Relu"]>(x, w: float32[1,5,3], r: float32[1,5,5])', 'y, h'],
+];

@@ -12,6 +12,11 @@ test.each([
     TOL.exact,
   ],
   [
+    'drops nothing with a ratio of 0',
+    f('t = Dropout(x, ratio: float32[] = [0], training: bool[] = [1])\n y = Relu(t)'),
+    TOL.exact,
+  ],
+  [
     'versions that can only do inference',
     `<ir: 8, opset: ["": 11]> (x: float32[n,4]) -> (y)\n t = Dropout<ratio=0.5>(x)\n y = Relu(t)`,
     TOL.exact,
@@ -30,7 +35,7 @@ test.each([
 
 test.each([
   ['mode-computed', `(x: float32[n,4], b: bool[]) -> (y)\n t = Dropout(x, r: float32[] = [0.5], b)\n y = Relu(t)`],
-  ['training-mode', f('t = Dropout(x, r: float32[] = [0.5], b: bool[] = [1])\n y = Relu(t)')],
+  ['dropout-trains', f('t = Dropout(x, r: float32[] = [0.5], b: bool[] = [1])\n y = Relu(t)')],
   ['mask-used', `(x: float32[n,4]) -> (y, m)\n t, m = Dropout(x)\n y = Relu(t)`],
   ['renames-boundary', f('y = Dropout(x)')],
 ])('leaves it alone: %s', (why, text) => {
