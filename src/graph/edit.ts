@@ -6,6 +6,7 @@ import { ValueEditor } from './edit-values.js';
 import { inferNode } from './infer-node.js';
 import { type Graph, Node, type Value } from './ir.js';
 import {
+  assign,
   linkNode,
   mutable,
   setAttrs,
@@ -43,6 +44,24 @@ export class Editor extends ValueEditor {
     );
     linkNode(node, options.before);
     return this.#finish(node, op);
+  }
+
+  /** A node before `like`, of its operator and with its attributes but for those given, with other inputs. Its outputs are new values, whose types are not known. */
+  addLike(like: Node, inputs: readonly (Value | undefined)[], attrs: readonly Attr[]): Node {
+    const { graph, name, declaredDomain, overload, docString, metadata } = like;
+    const node = new Node(graph, like.opType);
+    assign(node, { name, declaredDomain, overload, docString, metadata });
+    const own = new Map(like.attrs);
+    for (const a of attrs) own.set(a.name, a);
+    setAttrs(node, own.values());
+    setInputs(node, inputs);
+    setOutputs(
+      node,
+      like.outputs.map((v) => v && this.define(graph, this.freshName(v.name))),
+    );
+    linkNode(node, like);
+    this.touch(node);
+    return node;
   }
 
   /** A node of `op` in `old`'s place: it makes the same values, under the same names. `old` is gone afterwards, and so is what only it needed. */

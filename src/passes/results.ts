@@ -7,10 +7,14 @@ import { isLive } from './runner.js';
 export function giveResults(node: Node, results: readonly (Value | undefined)[], edit: Editor): void {
   node.outputs.forEach((y, i) => {
     const result = results[i];
-    if (!y || !result || (y.uses.size === 0 && y.outputCount === 0)) return;
-    const stays = edit.canReplaceUses(y, result);
-    edit.replaceUses(y, stays ? result : edit.add(node.graph, Identity, { x: result }, {}, { before: node }).out.y);
+    if (y && result && (y.uses.size > 0 || y.outputCount > 0)) giveResult(y, result, node, edit);
   });
   // The last output to be replaced took the node with it; one without used outputs is still there.
   if (isLive(node)) edit.remove(node);
+}
+
+/** Lets the users of `y` use `result` instead; where its name would be lost by that, through an Identity before `node`. */
+export function giveResult(y: Value, result: Value, node: Node, edit: Editor): void {
+  const stays = edit.canReplaceUses(y, result);
+  edit.replaceUses(y, stays ? result : edit.add(node.graph, Identity, { x: result }, {}, { before: node }).out.y);
 }

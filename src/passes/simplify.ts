@@ -20,6 +20,7 @@ import type { Reason } from './reasons.js';
 import { type RunReport, runRules } from './runner.js';
 import { moveShapeQueries } from './shape-queries.js';
 import { staleDeclarations } from './stale.js';
+import { moveTransposes } from './transposes/index.js';
 import { findTypes } from './types.js';
 
 /** Each round opens ways for the next; models settle in two or three. */
@@ -61,6 +62,11 @@ interface Step {
 
 /** What is done to whole models, beside the rules, in this order. */
 const STEPS: readonly Step[] = [
+  {
+    name: 'move-transposes',
+    doc: 'f(Transpose(x), ...) -> Transpose(g(x, ...)) for operators with free axes, where Transposes meet and fewer are left',
+    run: moveTransposes,
+  },
   {
     name: 'reshape-sizes',
     doc: 'Reshape(x, s) with computed s -> Reshape(x, c), c a constant with 0 for sizes of x and one -1 at most',
