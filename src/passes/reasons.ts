@@ -53,10 +53,7 @@ export const REASONS = {
   'cast-changes': 'the cast changes the type, or its input type is not known',
   'not-half-to-float': 'the cast is not from a half to a single float',
   'not-movable': 'elements of this type cannot be rearranged here, or the order of the axes is not known',
-  'addend-computed': 'what is added is computed, or is an initializer that callers may override',
-  'indices-computed': 'the indices are computed',
   'cast-narrows': 'the first cast may lose digits, or a type is not known',
-  'operands-differ': 'the two operands are different values',
   // shapes
   'channels-unknown': 'the number of channels is not known',
   'channels-misfit': 'the numbers of channels do not agree',
@@ -81,7 +78,6 @@ export const REASONS = {
   'sizes-differ': 'two branches have different output sizes',
   'borders-differ': 'two branches pad with different modes (zeros, reflect, edge, wrap)',
   'strides-differ': 'two branches have different strides',
-  'last-axis-changes': 'the view is not proven to keep the last axis',
   repeats: 'the node repeats its input',
   resizes: 'the node changes sizes, or is not proven to keep them',
   'takes-region': 'the node takes a region of its input',

@@ -34,6 +34,8 @@ const CASES: readonly (readonly [file: string, nodes: number, feeds: readonly Fe
   ['F_view-size0', 5, [{ x: [1, 3, 16, 16] }, { x: [3, 3, 16, 16] }]],
   ['F_matmul-add-after-lstm', 3, [{ x: [3, 1, 5] }]],
   ['N05_if_constant', 2, [{ x: [1, 1, 8] }, { x: [3, 1, 8] }]],
+  ['N14a_leaky_relu_one', 2, [{ x: [2, 4, 8, 8] }]],
+  ['N14c_no_ops', 4, [{ x: [2, 4, 8, 8] }]],
   ['R04_weight_standardisation', 1, [{ x: [1, 4, 8, 8] }]],
   ['R05_training_batchnorm', 5, [{ x: [4, 3, 8, 8] }]],
   [

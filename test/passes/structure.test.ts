@@ -15,7 +15,7 @@ const branches = (condition: string, more = ''): string => `(x: float32[2,3]) ->
     s = Neg(a)
     t = Add(s, w: float32[3])
     u = Mul(t, w) }, else_branch={ g () -> (t${more === '' ? '' : ', v'})
-    s = Abs(a)
+    s = Sigmoid(a)
     v = Identity(a)
     t = Mul(s, w: float32[3]) }>(${condition})`;
 

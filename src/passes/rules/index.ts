@@ -1,12 +1,10 @@
 import type { Rule } from '../rule.js';
-import { addAboveView } from './add-above-view.js';
 import { castChain } from './cast-chain.js';
 import { clampInRange } from './clamp-in-range.js';
 import { clipChain } from './clip-chain.js';
 import { concatChain } from './concat-chain.js';
 import { concatOfSplit } from './concat-of-split.js';
 import { constantNode } from './constant-node.js';
-import { doubled } from './doubled.js';
 import { dropout } from './dropout.js';
 import { foldCast } from './fold-cast.js';
 import { foldTranspose } from './fold-transpose.js';
@@ -35,14 +33,12 @@ import { zeroPad } from './zero-pad.js';
 
 /** Every rule, sorted by name. */
 export const RULES: readonly Rule[] = [
-  addAboveView,
   castChain,
   clampInRange,
   clipChain,
   concatChain,
   concatOfSplit,
   constantNode,
-  doubled,
   dropout,
   foldCast,
   foldTranspose,
