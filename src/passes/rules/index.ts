@@ -9,6 +9,7 @@ import { dropout } from './dropout.js';
 import { foldCast } from './fold-cast.js';
 import { foldTranspose } from './fold-transpose.js';
 import { foldView } from './fold-view.js';
+import { gatherOfTranspose } from './gather-of-transpose.js';
 import { identity } from './identity.js';
 import { matmulAdd } from './matmul-add.js';
 import { neutralOperand } from './neutral-operand.js';
@@ -18,10 +19,12 @@ import { padChain } from './pad-chain.js';
 import { padIntoAveragePool } from './pad-into-average-pool.js';
 import { padIntoConv } from './pad-into-conv.js';
 import { padIntoMaxPool } from './pad-into-max-pool.js';
+import { reshapeOfTranspose } from './reshape-of-transpose.js';
 import { sameShapeView } from './same-shape-view.js';
 import { sameTypeCast } from './same-type-cast.js';
 import { singleInput } from './single-input.js';
 import { transposeChain } from './transpose-chain.js';
+import { transposeOfReshape } from './transpose-of-reshape.js';
 import { unitPool } from './unit-pool.js';
 import { unitResize } from './unit-resize.js';
 import { unitSlope } from './unit-slope.js';
@@ -43,6 +46,7 @@ export const RULES: readonly Rule[] = [
   foldCast,
   foldTranspose,
   foldView,
+  gatherOfTranspose,
   identity,
   matmulAdd,
   neutralOperand,
@@ -52,10 +56,12 @@ export const RULES: readonly Rule[] = [
   padIntoAveragePool,
   padIntoConv,
   padIntoMaxPool,
+  reshapeOfTranspose,
   sameShapeView,
   sameTypeCast,
   singleInput,
   transposeChain,
+  transposeOfReshape,
   unitPool,
   unitResize,
   unitSlope,
