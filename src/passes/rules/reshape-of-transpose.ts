@@ -23,9 +23,8 @@ export const reshapeOfTranspose = rule({
     if (!usedOnce(turned.out.y) || !usedOnce(turned.in.x)) return skip('used-elsewhere');
     if (!holdsInitializers(node.graph)) return notApplicable('no-subgraph-initializers');
     const sizes = inverse(perm).flatMap((i) => groups[i] ?? []);
-    if (sizes.filter((d) => typeof d !== 'number').length > 1) return skip('sizes-unknown');
     const shape = sizes.map((d) => (typeof d === 'number' ? d : -1));
-    if (shape.includes(0)) return skip('empty');
+    // Groups have one open size at most, and none of 0.
     const operand = edit.constant(node.graph, int64Tensor([shape.length], shape), `${node.out.y.name}_shape`);
     const below = edit.add(node.graph, Reshape, { x: source, shape: operand }, {}, { name: node.name, before: node });
     edit.replace(node, Transpose, { x: below.out.y }, { perm: [...expanded(perm, groups)] }, { name: turned.name });

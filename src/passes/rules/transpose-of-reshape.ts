@@ -36,9 +36,8 @@ export const transposeOfReshape = rule({
     if (!form) return skip('view-mixes-axes');
     if (!usedOnce(turned.out.y) || !usedOnce(view.out.y)) return skip('used-elsewhere');
     if (!holdsInitializers(node.graph)) return notApplicable('no-subgraph-initializers');
-    if (form.sizes.filter((d) => typeof d !== 'number').length > 1) return skip('sizes-unknown');
     const shape = form.sizes.map((d) => (typeof d === 'number' ? d : -1));
-    if (shape.includes(0)) return skip('empty');
+    // Groups have one open size at most, and none of 0.
     const operand = edit.constant(node.graph, int64Tensor([shape.length], shape), `${view.out.y.name}_shape`);
     const at = { before: node };
     if (form.isFirst) {
