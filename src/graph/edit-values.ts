@@ -67,6 +67,13 @@ export class ValueEditor {
     this.revision += 1;
   }
 
+  /** Lets a model have these functions and no others. */
+  listFunctions(functions: readonly FunctionDef[]): void {
+    mutable(this.model).functions = functions;
+    mutable(this.model).span = undefined;
+    this.revision += 1;
+  }
+
   nameGraph(graph: Graph, name: string): void {
     mutable(graph).name = name;
     this.touchGraph(graph);

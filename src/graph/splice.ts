@@ -4,6 +4,7 @@ import type { Editor } from './edit.js';
 import { FreshNames } from './fresh-names.js';
 import type { Attr, FunctionDef, Graph, Node, Value, ValueInfo } from './ir.js';
 import { linkNode, mutable, setGraphOutputs, setInputs, swapGraphOutput, unlinkNode } from './mutate.js';
+import { scopeNames } from './scope-names.js';
 import { graphsWithin } from './walk.js';
 
 /**
@@ -14,8 +15,10 @@ export class Splicer {
   /** How many values have a name, in all graphs but the bodies of functions. */
   readonly #counts = new Map<string, number>();
   readonly #nodeNames: FreshNames;
+  readonly #scopes: ReturnType<typeof scopeNames>;
 
   constructor(private readonly edit: Editor) {
+    this.#scopes = scopeNames(edit.model);
     const graphs = graphsWithin([edit.model.graph]);
     for (const graph of graphs) for (const name of graph.values.keys()) this.#count(name, 1);
     this.#nodeNames = new FreshNames(graphs.flatMap((g) => Array.from(g.nodes(), (n) => n.name ?? '')));
@@ -83,6 +86,7 @@ export class Splicer {
       mutable(node).graph = before.graph;
       linkNode(node, before);
       for (const value of node.outputs) if (value) adopt(value);
+      this.#scopes.addGraphs(graphsWithin(node.subgraphs));
       this.edit.touch(node);
     }
     if (moved.length > 0) this.edit.setValueInfos(before.graph, [...before.graph.valueInfos, ...moved]);
@@ -103,9 +107,11 @@ export class Splicer {
   #adopt(value: Value, graph: Graph): void {
     const name = this.#free(value.name);
     this.#count(name, 1);
+    this.#scopes.remove(value.graph, value.name);
     mutable(value.graph).values.delete(value.name);
     Object.assign(mutable(value), { graph, name });
     mutable(graph).values.set(name, value);
+    this.#scopes.add(graph, name);
   }
 
   #free(name: string): string {
