@@ -9,6 +9,10 @@ export interface Stage {
   readonly bottleneckRatio: number;
 }
 
+/** How widths become multiples of their group width: `nearest`, as in the paper's code, or as torchvision does, which never takes a tenth away. */
+export const WIDTH_ROUNDINGS = ['torchvision', 'nearest'] as const;
+export type WidthRounding = (typeof WIDTH_ROUNDINGS)[number];
+
 export interface Linear {
   /** Blocks in all. */
   readonly d: number;
@@ -17,32 +21,45 @@ export interface Linear {
   readonly wm: number;
   readonly groupWidth: number;
   readonly bottleneckRatio: number;
+  readonly widthRounding?: WidthRounding | undefined;
 }
 
 /**
  * The quantised linear parameterisation: widths u_j = w0 + wa j are moved to the nearest w0 wm^s with a whole s and to a multiple of 8;
  * equal ones form a stage; then widths are adjusted so that groups divide them. arXiv:2003.13678 sec. 3.3.
  */
-export function quantisedStages({ d, w0, wa, wm, groupWidth, bottleneckRatio }: Linear): readonly Stage[] {
+export function quantisedStages(linear: Linear): readonly Stage[] {
+  const { groupWidth, bottleneckRatio, widthRounding = 'torchvision' } = linear;
+  const widths = blockWidths(linear);
+  return [...new Set(widths)].map((width) => {
+    const depth = widths.filter((w) => w === width).length;
+    return fittedStage({ width, depth, groupWidth, bottleneckRatio }, widthRounding);
+  });
+}
+
+/** A stage whose inner width its groups divide. Throws `builder/option` where no inner channel is left. */
+export function fittedStage({ width, depth, groupWidth, bottleneckRatio }: Stage, rounding: WidthRounding): Stage {
+  const inner = Math.trunc(width / bottleneckRatio);
+  if (inner < 1)
+    throw new CnnxError('builder/option', `bottleneckRatio ${bottleneckRatio} leaves no channel of width ${width}`, {
+      at: { field: 'bottleneckRatio' },
+      hint: `at most ${width} works`,
+    });
+  const group = Math.min(groupWidth, inner);
+  const fitted = rounding === 'nearest' ? Math.max(group, roundEven(inner / group) * group) : divisible(inner, group);
+  return { width: Math.trunc(fitted * bottleneckRatio), depth, groupWidth: group, bottleneckRatio };
+}
+
+/** The width of each block, before groups have their say. */
+export function blockWidths({ d, w0, wa, wm }: Pick<Linear, 'd' | 'w0' | 'wa' | 'wm'>): readonly number[] {
   if (w0 % 8 !== 0)
     throw new CnnxError('builder/option', `w0 ${w0} is no multiple of 8`, {
       at: { field: 'w0' },
       hint: `near it: ${divisible(w0, 8)}`,
     });
-  const widths = Array.from({ length: d }, (_, j) => {
+  return Array.from({ length: d }, (_, j) => {
     const s = roundEven(Math.log((w0 + wa * j) / w0) / Math.log(wm));
     return roundEven((w0 * wm ** s) / 8) * 8;
-  });
-  return [...new Set(widths)].map((width) => {
-    const depth = widths.filter((w) => w === width).length;
-    const inner = Math.trunc(width / bottleneckRatio);
-    if (inner < 1)
-      throw new CnnxError('builder/option', `bottleneckRatio ${bottleneckRatio} leaves no channel of width ${width}`, {
-        at: { field: 'bottleneckRatio' },
-        hint: `at most ${width} works`,
-      });
-    const group = Math.min(groupWidth, inner);
-    return { width: Math.trunc(divisible(inner, group) * bottleneckRatio), depth, groupWidth: group, bottleneckRatio };
   });
 }
 

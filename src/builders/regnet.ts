@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { CnnxError } from '../base/errors.js';
 import type { Value } from '../graph/ir.js';
 import { count, family } from './family.js';
-import { checkSpace, quantisedStages, SPACES, type Stage } from './regnet-widths.js';
+import { checkSpace, quantisedStages, SPACES, type Stage, WIDTH_ROUNDINGS } from './regnet-widths.js';
 import { roundEven } from './rounding.js';
 import type { Scope } from './scope.js';
 import { squeezeExcite } from './squeeze-excite.js';
@@ -77,6 +77,8 @@ export const regnets = family({
     groupWidth: count,
     /** Block width over inner width, as in the paper (torchvision states its inverse). */
     bottleneckRatio: v.optional(ratio, 1),
+    /** How widths become multiples of the group width. */
+    widthRounding: v.optional(v.picklist(WIDTH_ROUNDINGS), 'torchvision'),
   },
   build(g, x, c) {
     const stages = quantisedStages(c);
