@@ -21,6 +21,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   running: 4,
   passes: 5,
   verify: 5,
+  view: 5,
   weights: 5,
   tasks: 6,
   'core.ts': 7,
@@ -36,7 +37,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   picocolors: ['cli'],
   protobufjs: ['formats'],
   sharp: ['node'],
-  valibot: ['builders'],
+  valibot: ['builders', 'tasks'],
 };
 const NODE_ROOMS = ['node', 'cli'];
 

@@ -106,6 +106,11 @@ export const ERRORS = {
     exit: 3,
     doc: 'that a model works at other sizes could not be shown, since it cannot be run here',
   },
+  'space/budget': { exit: 2, doc: 'a budget for a design space is no range, or nothing in the space is within it' },
+  'space/file': {
+    exit: 2,
+    doc: 'a line of a file of sampled or measured networks is not what the command before it writes',
+  },
   'tensor/dtype': { exit: 2, doc: 'a tensor has another element type than the operation needs' },
   'tensor/size': { exit: 2, doc: "a tensor's data does not have the size that its shape and type ask for" },
   'torch/big-endian': { exit: 2, doc: 'a checkpoint was written on a big-endian machine' },

@@ -77,12 +77,19 @@ const DEMANDS: readonly {
     what: 'one bottleneck ratio for all stages',
     fails: (a, b) => differ(a.bottleneckRatio, b.bottleneckRatio),
   },
-  { space: 'C', what: 'one group width for all stages', fails: (a, b) => differ(a.groupWidth, b.groupWidth) },
+  {
+    space: 'C',
+    what: 'one group width for all stages (a narrower stage is one group)',
+    fails: (a, b) => (isOneGroup(a) || isOneGroup(b) ? undefined : differ(a.groupWidth, b.groupWidth)),
+  },
   { space: 'D', what: 'widths that do not fall', fails: (a, b) => falls(a.width, b.width) },
   { space: 'E', what: 'depths that do not fall', fails: (a, b) => falls(a.depth, b.depth) },
 ];
 
 const differ = (a: number, b: number): string | undefined => (a === b ? undefined : `${a}, then ${b}`);
+/** Fewer channels than the shared group width: all of them are the group. */
+const isOneGroup = ({ width, groupWidth, bottleneckRatio }: Stage): boolean =>
+  groupWidth >= Math.trunc(width / bottleneckRatio);
 const falls = (a: number, b: number): string | undefined => (b >= a ? undefined : `${a}, then ${b}`);
 
 /** Throws `builder/option` for a network outside the design space. */

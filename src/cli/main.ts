@@ -31,6 +31,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   list: { summary: 'list architectures, or print a card to start from', load: () => import('./list.js') },
   run: { summary: 'what a model says about an image', load: () => import('./run.js') },
+  space: {
+    summary: 'design spaces: sample networks, measure them, report',
+    load: () => import('./space.js'),
+  },
   verify: {
     summary: 'do two models compute the same? by how much do they differ, and where first?',
     load: () => import('./verify.js'),

@@ -22,7 +22,7 @@ export interface SampleOptions {
 }
 
 /** A budget that this many draws in a row miss is taken for empty. */
-const MAX_MISSES = 3_000_000;
+const MAX_MISSES = 300_000;
 
 /**
  * Networks of a design space within a budget, by rejection: drawn as the paper draws them, kept when they fit. Equal seeds give equal networks.
