@@ -98,7 +98,7 @@ function seriesSvg(s: Series, colour: string, x: (v: number) => number, y: (v: n
 }
 
 interface Scale {
-  at(value: number): number;
+  readonly at: (value: number) => number;
   readonly ticks: readonly number[];
 }
 

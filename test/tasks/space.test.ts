@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { costs } from '../../src/analysis/index.js';
 import { buildArchitecture, findVariant, parseOwnCard } from '../../src/builders/index.js';

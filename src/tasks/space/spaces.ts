@@ -124,9 +124,10 @@ function drawAnynet(draws: Draws, by: Law, space: string, ties: Ties): Point {
 
 /** Drawn again until they do not fall: the paper's rejection, one list at a time, which is the same since the lists are independent. */
 function inOrder(make: () => number[], wanted: boolean): number[] {
-  let list = make();
-  while (wanted && list.some((v, i) => v < (list[i - 1] ?? 0))) list = make();
-  return list;
+  for (;;) {
+    const list = make();
+    if (!wanted || list.every((v, i) => v >= (list[i - 1] ?? 0))) return list;
+  }
 }
 
 function regnetSpace(name: 'regnet_x' | 'regnet_y'): Space {
