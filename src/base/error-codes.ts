@@ -17,6 +17,7 @@ export const ERRORS = {
   },
   'cli/usage': { exit: 2, doc: 'an option or argument that the command does not understand' },
   'convert/images-in': { exit: 2, doc: 'what is done with images before a model cannot be put into its graph' },
+  'data/unreadable': { exit: 2, doc: 'a dataset is none that can be read, or its classes do not fit its items' },
   'graph/declared': {
     exit: 2,
     doc: 'the shape that a file declares for a value is not the one that its node gives it',
@@ -26,6 +27,7 @@ export const ERRORS = {
   'graph/invalid': { exit: 2, doc: 'the checker found violations; the message lists them' },
   'graph/shape': { exit: 2, doc: 'shapes or types of values do not fit an operator' },
   'graph/syntax': { exit: 2, doc: 'the text form of a graph cannot be parsed' },
+  'idx/format': { exit: 2, doc: 'a file is not a valid IDX array' },
   'image/input': { exit: 2, doc: 'no input of a model, or more than one, takes an image' },
   'image/labels': { exit: 2, doc: 'a list of class names that does not fit the model' },
   'image/no-decoder': { exit: 3, doc: 'sharp, which decodes images, is not installed' },
@@ -77,6 +79,11 @@ export const ERRORS = {
   'pretrained/unreachable': {
     exit: 3,
     doc: 'a published file is not in the cache and cannot be downloaded: no network, or the server stalls',
+  },
+  'quantize/nothing': { exit: 2, doc: 'a model has no layer that integer kernels compute' },
+  'quantize/target': {
+    exit: 2,
+    doc: 'what the model is for has no integer kernels; the message says what to do instead',
   },
   'runtime/child': { exit: 3, doc: 'the process that runs models died, or exceeded its limit of time or memory' },
   'runtime/input': { exit: 2, doc: "the tensors given do not fit the model's inputs" },

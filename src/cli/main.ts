@@ -30,6 +30,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: () => import('./inspect.js'),
   },
   list: { summary: 'list architectures, or print a card to start from', load: () => import('./list.js') },
+  quantize: {
+    summary: 'int8 for a model, measured: signal over noise, accuracy, speed, no overflow on any x86',
+    load: () => import('./quantize.js'),
+  },
   run: { summary: 'what a model says about an image', load: () => import('./run.js') },
   space: {
     summary: 'design spaces: sample networks, measure them, report',

@@ -21,12 +21,14 @@ import { imagesIn } from '../../src/passes/images-in.js';
 import { convertOpset } from '../../src/passes/opset/convert.js';
 import { imageInput } from '../../src/running/image-inputs.js';
 import { imagenetSteps } from '../../src/tensor/preprocess.js';
+import { openDataset } from '../../src/node/files/dataset.js';
 import { FileSource, openSource } from '../../src/node/files/file-source.js';
 import { readImage } from '../../src/node/files/image-file.js';
 import { ioError } from '../../src/node/files/io-error.js';
 import { readJson } from '../../src/node/files/json-file.js';
 import { readLabels } from '../../src/node/files/labels.js';
 import { toOrt } from '../../src/node/onnxruntime/ort-tensor.js';
+import { parseTarget } from '../../src/tasks/quantize-targets.js';
 import { lazyTensor, tensor } from '../../src/tensor/tensor.js';
 import { join as bytes, op, tensorOf } from '../support/torch-file.js';
 import { sources } from '../support/reasons.js';
@@ -99,6 +101,18 @@ const ROWS: readonly Row[] = [
     message: /the input x takes pixels \(uint8\) already/,
     hint: /nothing is left/,
     at: { value: 'x' },
+  },
+  {
+    code: 'data/unreadable',
+    provoke: () => openDataset(written('notes.txt', 'no images'), { input: 'x', rank: 4 }),
+    message: /notes\.txt is neither an IDX nor an \.npy file/,
+    hint: /folder of images/,
+  },
+  {
+    code: 'quantize/target',
+    provoke: () => parseTarget('cuda'),
+    message: /int8 gains nothing on cuda: its provider has no integer convolution/,
+    hint: /float16/,
   },
   {
     code: 'graph/declared',

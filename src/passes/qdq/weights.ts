@@ -1,0 +1,89 @@
+import type { Rows } from './rows.js';
+
+/** The largest magnitude of a weight: -128 is left out, so that negating is possible everywhere. */
+const MOST = 127;
+
+/**
+ * The largest sum of the positive (or negative) weights of a pair: 255 * 128 = 32,640 fits int16, and 255 * 129 = 32,895 does not.
+ */
+const MOST_OF_PAIR = 128;
+
+/** A row of smaller weights is nothing, and products of its scale would be subnormal. */
+const LEAST_SCALE = 2 ** -100;
+
+export interface QuantizedWeight {
+  /** In the order of the tensor. */
+  readonly values: Int8Array;
+  /** By row; float32 values. */
+  readonly scales: Float32Array;
+  /** By row: how much larger the scale is than at full range, as a power of two. */
+  readonly bitsLost: Float64Array;
+  /** Whether the integers themselves were found not to overflow, in every row. */
+  readonly proven: boolean;
+}
+
+/**
+ * Weights as int8 with a scale for each row: the smallest at which the row fits, and, with `safe`, at which no two products that a kernel adds in int16 can
+ * overflow, whatever the activations (0 to 255) are. `leastScales`: bounds from below, from the row's bias.
+ */
+export function quantizeWeight(
+  weight: Float64Array,
+  rows: Rows,
+  safe: boolean,
+  leastScales?: Float64Array,
+): QuantizedWeight {
+  const values = new Int8Array(weight.length);
+  const scales = new Float32Array(rows.count);
+  const bitsLost = new Float64Array(rows.count);
+  const bound = safe && rows.paired;
+  let proven = true;
+  for (let o = 0; o < rows.count; o++) {
+    const row = Float64Array.from(rows.order, (at) => weight[o * rows.rowStep + at] ?? 0);
+    const full = Math.max(largest(row) / MOST, leastScales?.[o] ?? 0);
+    const exact = bound ? Math.max(full, largestPair(row) / MOST_OF_PAIR) : full;
+    const scale = exact >= LEAST_SCALE ? Math.fround(exact) : 1;
+    const integers = rounded(row, scale);
+    if (bound) lowerPairs(integers, row, scale);
+    scales[o] = scale;
+    bitsLost[o] = full > 0 ? Math.log2(exact / full) : 0;
+    proven &&= !rows.paired || isSafe(integers);
+    integers.forEach((q, j) => (values[o * rows.rowStep + (rows.order[j] ?? 0)] = q));
+  }
+  return { values, scales, bitsLost, proven };
+}
+
+const largest = (row: Float64Array): number => row.reduce((m, w) => Math.max(m, Math.abs(w)), 0);
+
+/** Over pairs (0,1), (2,3), ...: the largest sum of positive parts, or of negative ones. */
+function largestPair(row: Float64Array): number {
+  let most = 0;
+  for (let j = 0; j < row.length; j += 2) {
+    const [a = 0, b = 0] = [row[j], row[j + 1]];
+    most = Math.max(most, Math.max(a, 0) + Math.max(b, 0), Math.max(-a, 0) + Math.max(-b, 0));
+  }
+  return most;
+}
+
+const rounded = (row: Float64Array, scale: number): Int32Array =>
+  Int32Array.from(row, (w) => Math.max(-MOST, Math.min(MOST, Math.round(w / scale))));
+
+/** Rounding may lift a pair one above the bound: then the one of the two that was lifted further is rounded towards zero. */
+function lowerPairs(integers: Int32Array, row: Float64Array, scale: number): void {
+  for (let j = 0; j + 1 < integers.length; j += 2) {
+    const [a = 0, b = 0] = [integers[j], integers[j + 1]];
+    if (a * b <= 0 || Math.abs(a + b) <= MOST_OF_PAIR) continue;
+    const lift = (q: number, w: number): number => Math.abs(q) - Math.abs(w / scale);
+    const at = lift(a, row[j] ?? 0) >= lift(b, row[j + 1] ?? 0) ? j : j + 1;
+    integers[at] = (integers[at] ?? 0) - Math.sign(a);
+  }
+}
+
+/** The proof: no pair of these very integers can leave int16. */
+export function isSafe(integers: Int32Array): boolean {
+  for (let j = 0; j < integers.length; j += 2) {
+    const [a = 0, b = 0] = [integers[j], integers[j + 1]];
+    if (Math.max(a, 0) + Math.max(b, 0) > MOST_OF_PAIR || Math.max(-a, 0) + Math.max(-b, 0) > MOST_OF_PAIR)
+      return false;
+  }
+  return true;
+}
