@@ -1,4 +1,5 @@
 import * as blocks from './blocks.js';
+import * as moves from './moves.js';
 import { looped, scanned, sharedBranches } from './bodies.js';
 import { oddity } from './oddities.js';
 import { channelsOf, type Draft, type Draw, filled, list, rankOf, spatialOf, type Val } from './draft.js';
@@ -281,5 +282,22 @@ export const STEPS: readonly [Step, ...Step[]] = [
   blocks.splitTransformMerge,
   blocks.tokenNorm,
   blocks.transposed,
+  moves.affineChain,
+  moves.channelOrder,
+  moves.doubled,
+  moves.focus,
+  moves.focus,
+  moves.movedDown,
+  moves.movedDown,
+  moves.movedDown,
+  moves.movedUp,
+  moves.movedUp,
+  moves.movedUp,
+  moves.movedUp,
+  moves.movedUpParts,
+  moves.paddingMode,
+  moves.paddingMode,
+  moves.sharedPad,
+  moves.turnedProduct,
   ...Array.from({ length: 12 }, () => oddity),
 ];

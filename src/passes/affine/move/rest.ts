@@ -1,6 +1,6 @@
 import type { Editor } from '../../../graph/edit.js';
 import type { Node, Value } from '../../../graph/ir.js';
-import { Add, BatchNormalization, Mul } from '../../../ops/index.js';
+import { Add, BatchNormalization, BatchNormalization7, Mul } from '../../../ops/index.js';
 import { rankOf } from '../../../ops/tensors.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { isSkip, type Skip } from '../../rule.js';
@@ -19,8 +19,8 @@ export interface Written {
 /** The default of the operator, as a float32. */
 const EPSILON = Math.fround(1e-5);
 
-/** A variance whose sum with the epsilon is 1 in float32 too, so that the scale is the number that is stored. */
-const VARIANCE = Math.fround(1 - EPSILON);
+/** A variance whose sum with the epsilon is 1, also when it is added up in float32: the scale is then the number that is stored. */
+const variance = (type: FloatType): number => (type === 'float64' ? 1 - EPSILON : Math.fround(1 - EPSILON));
 
 /** One BatchNormalization with mean 0: x of N,C,D1..Dn, one number for each of C. Undefined where the map is none of channels. */
 export function normalized(affine: Affine, x: Value, type: FloatType): Written | undefined {
@@ -29,7 +29,7 @@ export function normalized(affine: Affine, x: Value, type: FloatType): Written |
   const [scale, shift] = [affine.scale, affine.shift].map((g) => vectorAlong(g, 1, channels));
   if (rank < 2 || type === 'float16' || type === 'bfloat16' || !scale || !shift) return undefined;
   if (!isScaled(affine) || !isShifted(affine)) return undefined;
-  const [zeros, ones] = [new Float64Array(channels), new Float64Array(channels).fill(VARIANCE)];
+  const [zeros, ones] = [new Float64Array(channels), new Float64Array(channels).fill(variance(type))];
   const params: Tensor[] = [];
   for (const values of [scale, shift, zeros, ones]) {
     const t = rounded(type, [channels], values);
@@ -39,9 +39,10 @@ export function normalized(affine: Affine, x: Value, type: FloatType): Written |
   return {
     count: 1,
     write(edit, root) {
-      const [s, t, mean, variance] = params.map((p, i) => edit.constant(root.graph, p, NAMES[i] ?? ''));
-      if (s && t && mean && variance)
-        edit.replace(root, BatchNormalization, { x, scale: s, bias: t, mean, variance }, { epsilon: EPSILON });
+      const [s, t, mean, spread] = params.map((p, i) => edit.constant(root.graph, p, NAMES[i] ?? ''));
+      if (!s || !t || !mean || !spread) return;
+      const op = (root.opset ?? 0) < 14 ? BatchNormalization7 : BatchNormalization;
+      edit.replace(root, op, { x, scale: s, bias: t, mean, variance: spread }, { epsilon: EPSILON });
     },
   };
 }
