@@ -6,7 +6,8 @@ import { parseGraph } from '../../src/text/parse.js';
 import { registry } from '../../src/ops/index.js';
 import { LIFTS } from '../../src/passes/affine/lifts/index.js';
 import { algebra } from '../../src/passes/affine/algebra.js';
-import { fuse } from '../../src/passes/fuse.js';
+import { COMMUTING } from '../../src/passes/affine/move/commute.js';
+import { fuse, operatorCounts } from '../../src/passes/fuse.js';
 import { runRules } from '../../src/passes/runner.js';
 import { brokenInvariants, shadowedNames } from '../support/invariants.js';
 import { compareInOrt, compareNaive, drawFeeds } from '../support/equivalence.js';
@@ -25,6 +26,8 @@ interface Counts extends Given {
   merged: number;
   inOrt: number;
   worst: number;
+  /** Graphs in which an affine map moved, by the operators that they have: those that it moves through among them. */
+  readonly moved: Map<string, number>;
 }
 
 async function check(text: string, counts: Counts): Promise<void> {
@@ -41,6 +44,8 @@ async function check(text: string, counts: Counts): Promise<void> {
   counts.cases += 1;
   const edits = [...report.applied.values()].reduce((n, count) => n + count, 0);
   if (edits > 0) counts.merged += 1;
+  if (report.applied.has('move-affine'))
+    for (const op of operatorCounts(before).keys()) counts.moved.set(op, (counts.moved.get(op) ?? 0) + 1);
   const whole = counts.cases % FUSE_EVERY === 0;
   if (whole) await fuse(fused);
 
@@ -61,7 +66,15 @@ async function check(text: string, counts: Counts): Promise<void> {
 }
 
 test('random graphs compute the same, merged and fused', { timeout: 3_600_000 }, async () => {
-  const counts: Counts = { cases: 0, merged: 0, inOrt: 0, worst: 0, lifted: new Map(), reasons: new Map() };
+  const counts: Counts = {
+    cases: 0,
+    merged: 0,
+    inOrt: 0,
+    worst: 0,
+    moved: new Map(),
+    lifted: new Map(),
+    reasons: new Map(),
+  };
   const property = fc.asyncProperty(program.map(textOf), (text) => check(text, counts));
   await fc.assert(property, { numRuns: RUNS, seed: 2026 });
   expect(counts.merged).toBeGreaterThan(counts.cases / 2);
@@ -70,16 +83,19 @@ test('random graphs compute the same, merged and fused', { timeout: 3_600_000 },
   const rare = [
     ...LIFTS.map((l) => [l.name, counts.lifted.get(l.name) ?? 0] as const),
     ...reasonsInSources().map((r) => [r, counts.reasons.get(r) ?? 0] as const),
+    ...COMMUTING.map(
+      ({ ops }) => [ops[0]?.name, ops.reduce((n, op) => n + (counts.moved.get(op.name) ?? 0), 0)] as const,
+    ),
   ].filter(([, n]) => n < 100);
   expect(rare).toEqual([]);
 });
 
-function tableOf({ cases, merged, inOrt, worst, lifted, reasons }: Counts): string {
+function tableOf({ cases, merged, inOrt, worst, moved, lifted, reasons }: Counts): string {
   const rows = (counts: ReadonlyMap<string, number>): string =>
     [...counts]
       .sort(([, m], [, n]) => n - m)
       .map(([name, n]) => `${String(n).padStart(9)}  ${name}\n`)
       .join('');
   const head = `${cases} random graphs, ${merged} of them merged, ${inOrt} of those also in onnxruntime; largest difference ${worst.toFixed(3)} of the bound`;
-  return `${head}\nlifts\n${rows(lifted)}reasons\n${rows(reasons)}`;
+  return `${head}\nlifts\n${rows(lifted)}moves, by the operators around them\n${rows(moved)}reasons\n${rows(reasons)}`;
 }

@@ -21,6 +21,7 @@ const NODES: Readonly<Record<string, number>> = {
   N13a_norm_norm: 3,
   N13d_input_normalisation: 3,
   N15_layer_scale_after_transpose: 4,
+  N16_quantised_conv_norm: 5,
   N17a_channel_gather: 2,
   N19_equal_branches: 2,
 };

@@ -156,6 +156,10 @@ const CASES: Readonly<Record<string, fc.Arbitrary<string>>> = {
     .map(({ b, c, crd, h }) =>
       graph([2, b * b * c, h, 2], `y = DepthToSpace<blocksize=${b}, mode="${crd ? 'CRD' : 'DCR'}">(x)`),
     ),
+  DequantizeLinear: fc.record({ d: shape4, each: fc.boolean() }).map(({ d, each }) => {
+    const one = each ? `[${d[1]}]` : '[]';
+    return graph(d, `w = DequantizeLinear<axis=1>(q: int8${dims(d)}, s: float32${one}, z: int8${one})\n y = Add(x, w)`);
+  }),
   Div: elementwise('Div'),
   Dropout: unary('Dropout'),
   Expand: shape4.map((d) => graph([1, d[1] ?? 1, 1], `y = Expand(x, s: ${ints([d[0] ?? 1, 1, d[2] ?? 1])})`)),

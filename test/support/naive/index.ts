@@ -157,6 +157,16 @@ const range: Op = (call) => {
   return { shape: [length], data: Float64Array.from({ length }, (_, i) => start + i * delta) };
 };
 
+/** (x - zero point) * scale, one of each for all or for each entry of an axis. */
+const dequantize = (call: Call): Nd => {
+  const [x, scale, zero] = [call.x(0), call.x(1), call.inputs[2]];
+  const axis = scale.shape.length === 0 ? undefined : call.int('axis', 1);
+  const inner = axis === undefined ? 1 : sizeOf(x.shape.slice(axis + 1));
+  const entry = (i: number): number => (axis === undefined ? 0 : Math.floor(i / inner) % at(x.shape, axis));
+  const data = x.data.map((v, i) => (v - (zero ? at(zero.data, entry(i)) : 0)) * at(scale.data, entry(i)));
+  return { shape: x.shape, data };
+};
+
 const same: Op = (call) => call.x(0);
 
 const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
@@ -169,6 +179,7 @@ const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ['Conv', conv],
   ['ConvTranspose', convTranspose],
   ['DepthToSpace', blocks.depthToSpace],
+  ['DequantizeLinear', dequantize],
   ['Div', binary((x, y) => x / y)],
   ['Dropout', same],
   ['Expand', moves.expand],
@@ -217,6 +228,7 @@ export const NAIVE_OPS: readonly string[] = [...OPS.keys(), 'Constant', 'If', 'L
  */
 const BOUNDS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ['BatchNormalization', (call) => batchNormOf(call, 1)],
+  ['DequantizeLinear', (call) => ({ ...dequantize(call), data: dequantize(call).data.map(Math.abs) })],
   ['LeakyRelu', same],
   ['PRelu', (call) => zip(call.x(0), call.x(1), (v, slope) => v * Math.max(1, slope))],
   ['Neg', same],

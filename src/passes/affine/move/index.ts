@@ -81,12 +81,15 @@ function moveOf(node: Node, edit: Editor, { lifts, weights }: Known): Move | Ski
   if (!top || !bottom || !output || !type) return notApplicable('no-absorber');
   const norm = nodes.some((n) => n.node.opType === 'BatchNormalization');
   const search = new Search(lifts);
-  const ways: [Way | Skip, Written | undefined][] = [
-    [edit.canReplaceUses(output, bottom.x) ? search.above(bottom.x, affine) : skip('graph-output'), undefined],
-    [search.below(output, affine), undefined],
+  const added = shiftAlone(affine, { x: bottom.x, type });
+  const attempts: [() => Way | Skip, Written | undefined][] = [
+    [() => (edit.canReplaceUses(output, bottom.x) ? search.above(bottom.x, affine) : skip('graph-output')), undefined],
+    [() => search.below(output, affine), undefined],
+    ...(added ? [[() => search.below(output, unshifted(affine)), added] satisfies [() => Way | Skip, Written]] : []),
   ];
   let why: Skip | undefined;
-  for (const [way, rest] of [...ways, ...scaleAlone(search, output, affine, { x: bottom.x, type })]) {
+  for (const [attempt, rest] of attempts) {
+    const way = attempt();
     const move = isSkip(way) ? way : complete({ chain: nodes, way, rest, prepared: [] }, weights);
     if (!isSkip(move)) return move;
     if (!why || (why.quiet && !move.quiet)) why = move;
@@ -94,7 +97,7 @@ function moveOf(node: Node, edit: Editor, { lifts, weights }: Known): Move | Ski
   const rest =
     nodes.length > 1 ? (norm && normalized(affine, bottom.x, type)) || writeAffine(affine, bottom.x, type) : undefined;
   if (rest && !isSkip(rest) && rest.count < nodes.length)
-    return { chain: nodes, way: { absorbed: [], taken: [] }, prepared: [], rest };
+    return { chain: nodes, way: { absorbed: [], rescaled: [], taken: [] }, prepared: [], rest };
   return why?.quiet && norm ? skip('norm-no-absorber') : (why ?? notApplicable('no-absorber'));
 }
 
@@ -115,18 +118,13 @@ function chainAt(root: Node, lifts: ReadonlyMap<string, Lift>): { nodes: AffineN
   return { nodes, affine };
 }
 
-/** conv(s x + t) with a border: conv'(x + t / s), where an Add is less than what the chain is. */
-function scaleAlone(
-  search: Search,
-  output: Value,
-  affine: Affine,
-  { x, type }: { readonly x: Value; readonly type: FloatType },
-): [Way | Skip, Written | undefined][] {
-  if (!isShifted(affine) || !isScaled(affine)) return [];
+/** What stays of s x + t where only s is taken, s (x + t / s): an Add. Undefined where that is nothing, or no number. */
+function shiftAlone(affine: Affine, { x, type }: { readonly x: Value; readonly type: FloatType }): Written | undefined {
+  if (!isShifted(affine) || !isScaled(affine)) return undefined;
   const ratio = zipped(affine.shift, affine.scale, (t, s) => t / s);
-  if (!ratio?.values.every(Number.isFinite)) return [];
+  if (!ratio?.values.every(Number.isFinite)) return undefined;
   const rest = writeAffine({ scale: mapped(affine.scale, () => 1), shift: ratio }, x, type);
-  return [[search.below(output, unshifted(affine)), isSkip(rest) ? undefined : rest]];
+  return isSkip(rest) ? undefined : rest;
 }
 
 /** A move with its numbers, if it makes the model smaller. */
@@ -139,7 +137,8 @@ function complete(move: Move, weights: MergedWeights): Move | Skip {
   // A BatchNormalization that only its shift is left of, as the addend of a product, is less work in as many nodes.
   const enough = chain.some(({ node }) => node.opType === 'BatchNormalization') && !rest ? 0 : 1;
   if (removed - (rest?.count ?? 0) < enough) return notApplicable('as-many-nodes');
-  if (new Set(way.absorbed.map((a) => a.root)).size < way.absorbed.length) return skip('absorbed-twice');
+  const roots = [...way.absorbed, ...way.rescaled].map((a) => a.root);
+  if (new Set(roots).size < roots.length) return skip('absorbed-twice');
   const prepared: Prepared[] = [];
   for (const { plan, root } of way.absorbed) {
     const one = prepare(plan, root, weights);
@@ -154,6 +153,7 @@ function apply({ chain, way, prepared, rest }: Move, edit: Editor): void {
   const output = top?.node.outputs[0];
   if (!top || !bottom || !output) return;
   for (const one of prepared) write(one, edit);
+  for (const one of way.rescaled) one.write(edit);
   for (const { node, x } of way.taken) {
     const [made] = node.outputs;
     if (made) edit.replaceUses(made, x);

@@ -5,6 +5,7 @@ import { type Absorbed, absorbAbove, absorbBelow } from './absorb.js';
 import { type Affine, affineNode, type AffineNode, composed, isScaled, isShifted } from './affine.js';
 import { type Commuting, commutingOf } from './commute.js';
 import { type Grid, isUniform } from './grid.js';
+import { absorbQuantized, type Rescaled } from './quantized.js';
 import { down, type Step, up } from './steps.js';
 
 /** Nodes that one affine map is followed through. More are found in no network, and each affine node is asked for. */
@@ -16,6 +17,7 @@ const MAX_USERS = 16;
 /** What becomes of an affine map that moves: where it is absorbed, and the affine nodes that it takes along. */
 export interface Way {
   readonly absorbed: readonly Absorbed[];
+  readonly rescaled: readonly Rescaled[];
   readonly taken: readonly AffineNode[];
 }
 
@@ -23,6 +25,7 @@ export interface Way {
 export class Search {
   #visited = 0;
   #absorbed: Absorbed[] = [];
+  #rescaled: Rescaled[] = [];
   #taken: AffineNode[] = [];
 
   constructor(private readonly lifts: ReadonlyMap<string, Lift>) {}
@@ -38,9 +41,11 @@ export class Search {
   }
 
   #way(run: () => Skip | undefined): Way | Skip {
+    this.#visited = 0;
     this.#absorbed = [];
+    this.#rescaled = [];
     this.#taken = [];
-    return run() ?? { absorbed: this.#absorbed, taken: this.#taken };
+    return run() ?? { absorbed: this.#absorbed, rescaled: this.#rescaled, taken: this.#taken };
   }
 
   #up(value: Value, affine: Affine): Skip | undefined {
@@ -52,6 +57,12 @@ export class Search {
     if (this.#visited++ > MAX_VISITED) return skip('too-far');
     const absorbed = absorbAbove(value, affine, this.lifts);
     if (!isSkip(absorbed)) return this.#absorb(absorbed);
+    const rescaled = absorbQuantized(value, affine);
+    if (!isSkip(rescaled)) {
+      this.#rescaled.push(rescaled);
+      return undefined;
+    }
+    if (!rescaled.quiet) return rescaled;
     const own = affineNode(node);
     if (!isSkip(own) && this.lifts.has(node.opType)) {
       const both = composed(affine, own.affine);

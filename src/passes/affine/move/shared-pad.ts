@@ -33,5 +33,5 @@ export function sharedPad(node: Node, lifts: ReadonlyMap<string, Lift>): Way | S
     if (isSkip(one)) return one.quiet ? skip('user-no-absorber') : one;
     absorbed.push(one);
   }
-  return { absorbed, taken: [] };
+  return { absorbed, rescaled: [], taken: [] };
 }
