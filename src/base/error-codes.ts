@@ -17,6 +17,8 @@ export const ERRORS = {
   },
   'cli/usage': { exit: 2, doc: 'an option or argument that the command does not understand' },
   'convert/images-in': { exit: 2, doc: 'what is done with images before a model cannot be put into its graph' },
+  'data/classes': { exit: 2, doc: 'the classes of a data set cannot be told from those of a model' },
+  'data/records': { exit: 2, doc: 'records of an evaluation are not of this one, or not of one and the same' },
   'data/unreadable': { exit: 2, doc: 'a dataset is none that can be read, or its classes do not fit its items' },
   'graph/declared': {
     exit: 2,

@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: () => import('./convert.js'),
   },
   doctor: { summary: 'what this machine can run models on, and what is missing', load: () => import('./doctor.js') },
+  eval: { summary: 'accuracy on data: one model, or several side by side', load: () => import('./eval.js') },
   fuse: {
     summary: 'merge the linear branches of a model, and check that its outputs stay the same',
     load: () => import('./fuse.js'),

@@ -78,13 +78,16 @@ export const providerOptions = (command: Command): Command =>
 
 /** Bounds on what files may ask for, on every command that reads one. */
 export const limitOption = (command: Command): Command =>
-  command.option(
-    '--limit <name=value>',
-    'another bound on what a file may ask for (docs/security.md); repeatable',
-    limit,
-  );
+  command.options.some((o) => o.long === '--limit')
+    ? command
+    : command.option(
+        '--limit <name=value>',
+        'another bound on what a file may ask for (docs/security.md); repeatable',
+        limit,
+      );
 
-function limit(text: string): string {
+/** NAME=VALUE: sets a bound on what files may ask for. */
+export function limit(text: string): string {
   const [, name = '', value = ''] = /^(\w+)=(\d+)$/.exec(text) ?? [];
   if (!Number.isSafeInteger(Number(value)) || Number(value) < 1 || name === '')
     throw new InvalidArgumentError('NAME=NUMBER, as in messageDepth=200.');

@@ -1,14 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import {
-  CnnxError,
-  type ImageInput,
-  imageInput,
-  type ImageSteps,
-  type Layout,
-  type Model,
-  type Port,
-  stepsFor,
-} from '../index.js';
+import { CnnxError, imageInput, type ImageSteps, type Layout, type Model, type Port, stepsFor } from '../index.js';
+import type { ImagePlan } from '../running/classify.js';
 import { COLOUR_ORDERS } from '../tensor/preprocess.js';
 import { io } from './io.js';
 import { count } from './options.js';
@@ -39,12 +31,6 @@ export const preprocessOptions = (command: Command): Command =>
     .option('--std <values>', 'each channel is divided by; one value for all, or three', divisors)
     .option('--scale <factor>', 'pixels, 0 to 255, are multiplied by this first; 1/255 if left out', factor)
     .addOption(new Option('--channels <order>', 'order of the colours in the input').choices(COLOUR_ORDERS));
-
-/** The input that takes images, and what is done with an image for it. */
-export interface ImagePlan {
-  readonly input: ImageInput;
-  readonly steps: ImageSteps;
-}
 
 /** What the options, then the model, then ImageNet's custom say; the last is told. Throws `image/input` and `image/preprocess`. */
 export function imagePlan(model: Model, ports: readonly Port[], o: PreprocessOptions): ImagePlan {

@@ -5,6 +5,7 @@ import { makeFolder, writeFile } from '../node/files/write-file.js';
 import { PATIENT } from '../running/runner.js';
 import { scoreTable } from '../running/class-scores.js';
 import { portText } from '../running/session.js';
+import type { ImagePlan } from '../running/classify.js';
 import {
   castFeeds,
   withBoundaryCasts,
@@ -29,7 +30,7 @@ import {
 } from '../index.js';
 import { io } from './io.js';
 import { count, providerOptions, type ProviderOptions } from './options.js';
-import { type ImagePlan, imagePlan, preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
+import { imagePlan, preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
 
 interface Options extends ProviderOptions, PreprocessOptions {
   readonly image?: readonly string[];

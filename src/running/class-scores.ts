@@ -1,4 +1,4 @@
-import { asFloat64, isFloat, type Tensor } from '../tensor/tensor.js';
+import { asFloat64, isFloat, type Tensor, tensor } from '../tensor/tensor.js';
 import type { Feeds } from './session.js';
 
 /** A class and its probability. */
@@ -7,9 +7,33 @@ export interface ClassScore {
   readonly probability: number;
 }
 
-/** The first table of scores, N,K, among the outputs of a model. */
-export const scoreTable = (outputs: Feeds): Tensor | undefined =>
-  [...outputs.values()].find((t) => t.shape.length === 2 && (t.shape[1] ?? 0) > 1 && isFloat(t.dtype));
+/** The first table of scores, N,K, among the outputs of a model; axes of 1 behind it are left out. */
+export function scoreTable(outputs: Feeds): Tensor | undefined {
+  const found = [...outputs.values()].find((t) => isFloat(t.dtype) && isTable(t.shape));
+  return found && tensor(found.dtype, found.shape.slice(0, 2), found.bytes());
+}
+
+/** Whether sizes are those of a table of scores: N,K, or N,K,1,1. */
+export const isTable = (shape: readonly (number | string)[]): boolean =>
+  shape.length >= 2 && shape[1] !== 1 && shape.slice(2).every((d) => d === 1);
+
+/** Of each row of a table N,K: the `top` best classes, the best first; of equal scores the first, what is no number last. */
+export function bestClasses(scores: Tensor, top: number): readonly (readonly number[])[] {
+  const [rows = 0, classes = 0] = scores.shape;
+  const values = asFloat64(scores);
+  return Array.from({ length: rows }, (_, n) => {
+    const row = values.subarray(n * classes, (n + 1) * classes);
+    const best: number[] = [];
+    for (let i = 0; i < classes; i++) {
+      let place = best.length;
+      while (place > 0 && fallingWithNanLast(row[best[place - 1] ?? 0] ?? 0, row[i] ?? 0) > 0) place -= 1;
+      if (place >= top) continue;
+      best.splice(place, 0, i);
+      if (best.length > top) best.pop();
+    }
+    return best;
+  });
+}
 
 /**
  * Of each row of a table of scores N,K, classes by falling score. Scores that are no probabilities go through softmax; they are not compared
@@ -18,13 +42,11 @@ export const scoreTable = (outputs: Feeds): Tensor | undefined =>
 export function classScores(scores: Tensor, top: number): readonly (readonly ClassScore[])[] {
   const classes = scores.shape.at(-1) ?? 0;
   const values = asFloat64(scores);
+  const best = bestClasses(scores, top);
   return Array.from({ length: classes === 0 ? 0 : values.length / classes }, (_, n) => {
     const row = values.subarray(n * classes, (n + 1) * classes);
     const p = probabilities(row);
-    return Array.from(row.keys())
-      .sort((a, b) => fallingWithNanLast(row[a] ?? Number.NaN, row[b] ?? Number.NaN))
-      .slice(0, top)
-      .map((index) => ({ index, probability: p[index] ?? Number.NaN }));
+    return (best[n] ?? []).map((index) => ({ index, probability: p[index] ?? Number.NaN }));
   });
 }
 

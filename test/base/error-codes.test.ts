@@ -17,6 +17,10 @@ import { Editor } from '../../src/graph/edit.js';
 import { joinTypes } from '../../src/graph/infer-node.js';
 import { tensorType } from '../../src/graph/types.js';
 import { parseGraph } from '../../src/text/parse.js';
+import { readIdx } from '../../src/formats/idx.js';
+import { readRecords } from '../../src/node/files/records.js';
+import { classIndices } from '../../src/running/class-indices.js';
+import type { Samples } from '../../src/running/samples.js';
 import { imagesIn } from '../../src/passes/images-in.js';
 import { convertOpset } from '../../src/passes/opset/convert.js';
 import { imageInput } from '../../src/running/image-inputs.js';
@@ -52,6 +56,16 @@ interface Row {
   readonly at?: Where;
   readonly hint?: RegExp;
 }
+
+/** A data set of which only the names of its classes are known. */
+const samplesOf = (classes: readonly string[]): Samples => ({
+  count: 1,
+  description: 'data',
+  classes,
+  name: () => 'x.png',
+  label: () => classes[0],
+  read: () => Promise.reject(new Error('not read')),
+});
 
 const TINY = '(x: float32[2,3]) -> (y)\n y = Relu(x)';
 const tiny = (): ReturnType<typeof parseGraph> => parseGraph(TINY);
@@ -103,9 +117,21 @@ const ROWS: readonly Row[] = [
     at: { value: 'x' },
   },
   {
+    code: 'data/classes',
+    provoke: () => classIndices(samplesOf(['cat', 'dog']), 10, {}),
+    message: /2 classes and the model 10/,
+    hint: /--labels FILE/,
+  },
+  {
+    code: 'data/records',
+    provoke: () => readRecords(written('records.jsonl', '{"a":1}\n')),
+    message: /no records of cnnx eval/,
+    hint: /another file/,
+  },
+  {
     code: 'data/unreadable',
     provoke: () => openDataset(written('notes.txt', 'no images'), { input: 'x', rank: 4 }),
-    message: /notes\.txt is neither an IDX nor an \.npy file/,
+    message: /notes\.txt is no IDX, \.npy or CIFAR file/,
     hint: /folder of images/,
   },
   {
@@ -131,6 +157,12 @@ const ROWS: readonly Row[] = [
     },
     message: /a value named y exists already/,
     at: { value: 'y' },
+  },
+  {
+    code: 'idx/format',
+    provoke: () => readIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 5, 1, 2)),
+    message: /takes 5 bytes; 2 follow/,
+    at: { byte: 8 },
   },
   {
     code: 'image/input',

@@ -76,7 +76,11 @@ function asRgb(data: Uint8Array, channels: number): Uint8Array {
 
 async function loadSharp(): Promise<typeof Sharp> {
   try {
-    return (await import('sharp')).default;
+    const { default: sharp } = await import('sharp');
+    // Nothing is decoded twice, and of many images each has a thread of its own.
+    sharp.cache(false);
+    sharp.concurrency(1);
+    return sharp;
   } catch (error) {
     throw new CnnxError('image/no-decoder', 'images are read with sharp, an optional package that is not installed', {
       hint: 'npm install sharp',

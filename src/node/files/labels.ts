@@ -38,3 +38,8 @@ function jsonList(text: string): readonly string[] | undefined {
 export async function imagenetLabels(): Promise<readonly string[]> {
   return (await import('../../../models/labels/imagenet.json', { with: { type: 'json' } })).default;
 }
+
+/** The WordNet identifiers of ImageNet's 1000 classes, in the order of every network trained on it, which is theirs. */
+export async function imagenetSynsets(): Promise<readonly string[]> {
+  return (await import('../../../models/labels/imagenet-synsets.json', { with: { type: 'json' } })).default;
+}
