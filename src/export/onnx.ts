@@ -7,8 +7,8 @@ import type { Model } from '../graph/ir.js';
 /** Where the weights of an exported model go. */
 export interface ExportOnnxOptions {
   /**
-   * A side file: large initializers of the model and its subgraphs stand there, wherever they stood before. 'inline': all in the model.
-   * Absent: each stays where it is.
+   * A side file: large initializers of the model and its subgraphs stand there, wherever they stood before. 'inline':
+   * all in the model. Absent: each stays where it is.
    */
   readonly externalData?: SideFile | 'inline' | undefined;
   /** A side file that is only used for a model that would be larger than protobuf allows. */
@@ -25,9 +25,10 @@ export interface ExportedOnnx {
 }
 
 /**
- * A model as the pieces of an ONNX file, and of a side file for its weights where that is asked for. Nothing is read or made before the
- * pieces are. Throws `onnx/too-large` for a model beyond 2 GiB without a side file, `onnx/external-data` for a side file's name that is no
- * relative path, and where present external data cannot be found.
+ * A model as the pieces of an ONNX file, and of a side file for its weights where that is asked for. Nothing is read or
+ * made before the pieces are. Throws `onnx/too-large` for a model beyond 2 GiB without a side file,
+ * `onnx/external-data` for a side file's name that is no relative path, and where present external data cannot be
+ * found.
  */
 export function exportOnnx(model: Model, options: ExportOnnxOptions = {}): ExportedOnnx {
   const { externalData, ifTooLarge, reencode } = options;

@@ -8,8 +8,9 @@ import { readTorchArchive, readTorchLegacy } from './torch/index.js';
 const HEAD = 512;
 
 /**
- * The state dict of a checkpoint, whichever its format: PyTorch's (zip or older) or safetensors. `name` helps only where the content does
- * not tell. No tensor is read before it is asked for. Throws `checkpoint/unknown` for anything else, and the errors of the format.
+ * The state dict of a checkpoint, whichever its format: PyTorch's (zip or older) or safetensors. `name` helps only
+ * where the content does not tell. No tensor is read before it is asked for. Throws `checkpoint/unknown` for anything
+ * else, and the errors of the format.
  */
 export function readCheckpoint(source: ByteSource, name = ''): StateDict {
   const head = new ByteRange(source, 0, Math.min(HEAD, source.size)).bytes();

@@ -1,5 +1,6 @@
 /**
- * The entries of a JSON object in the order of the text, and a name that comes twice, if one does; undefined if it is not JSON.
+ * The entries of a JSON object in the order of the text, and a name that comes twice, if one does; undefined if it is
+ * not JSON.
  * `JSON.parse` alone moves names like "0" to the front and lets the last of two win.
  */
 export function entriesOf(text: string): { map: Map<string, unknown>; duplicate: string | undefined } | undefined {

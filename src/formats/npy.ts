@@ -5,8 +5,8 @@ import { bytesOf, type DType, DTYPE_BITS, elementCount } from '../tensor/dtype.j
 import { type Tensor, tensor } from '../tensor/tensor.js';
 
 /*
- * NumPy's .npy (NEP 1): the magic, a version, the length of a header, the header (a Python dictionary literal with the keys descr,
- * fortran_order and shape, padded to a multiple of 64), then the elements.
+ * NumPy's .npy (NEP 1): the magic, a version, the length of a header, the header (a Python dictionary literal with the
+ * keys descr, fortran_order and shape, padded to a multiple of 64), then the elements.
  */
 
 const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);

@@ -8,8 +8,9 @@ import { readSafetensors } from './safetensors.js';
 import type { StateDict } from './state-dict.js';
 
 /**
- * A sharded checkpoint: `NAME.safetensors.index.json`, whose `weight_map` says which file beside it has which tensor. `open` is asked for
- * plain file names only: anything with a folder in it is refused before. Tensors come in the order of the map.
+ * A sharded checkpoint: `NAME.safetensors.index.json`, whose `weight_map` says which file beside it has which tensor.
+ * `open` is asked for plain file names only: anything with a folder in it is refused before. Tensors come in the order
+ * of the map.
  */
 export function readSafetensorsIndex(index: ByteSource, open: (name: string) => ByteSource): StateDict {
   const files = weightMap(index);

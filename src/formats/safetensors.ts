@@ -7,7 +7,10 @@ import { rangeTensor, type Tensor, tensorChunk } from '../tensor/tensor.js';
 import { entriesOf, isObject } from './json.js';
 import type { StateDict } from './state-dict.js';
 
-/** safetensors' element types (safetensors/src/tensor.rs, enum Dtype) and ours. Six-bit floats have no counterpart in ONNX. */
+/**
+ * safetensors' element types (safetensors/src/tensor.rs, enum Dtype) and ours. Six-bit floats have no counterpart in
+ * ONNX.
+ */
 const TYPES: ReadonlyMap<string, DType> = new Map<string, DType>([
   ['BF16', 'bfloat16'],
   ['BOOL', 'bool'],
@@ -42,8 +45,8 @@ interface Entry {
 }
 
 /**
- * A safetensors file: the header's length in eight bytes, a JSON header, then the data, which the tensors cover without gap or overlap. Only
- * the header is read; tensors are ranges of the file. Throws `safetensors/...`.
+ * A safetensors file: the header's length in eight bytes, a JSON header, then the data, which the tensors cover without
+ * gap or overlap. Only the header is read; tensors are ranges of the file. Throws `safetensors/...`.
  */
 export function readSafetensors(source: ByteSource): StateDict {
   const { fields, dataAt } = readHeader(source);
@@ -146,9 +149,9 @@ function refuseGaps(entries: ReadonlyMap<string, Entry>, size: number): void {
 }
 
 /**
- * The file as pieces: the header in the order of the state dict, the data with the widest elements first, so that each tensor is aligned to
- * its element. Data is asked for when a piece is read. Throws `safetensors/dtype` for types that the format lacks, `safetensors/name` for
- * names that are not Unicode.
+ * The file as pieces: the header in the order of the state dict, the data with the widest elements first, so that each
+ * tensor is aligned to its element. Data is asked for when a piece is read. Throws `safetensors/dtype` for types that
+ * the format lacks, `safetensors/name` for names that are not Unicode.
  */
 export function writeSafetensors({ tensors, metadata }: Pick<StateDict, 'tensors' | 'metadata'>): Chunk[] {
   const byWidth = [...tensors].sort(([, a], [, b]) => width(b.dtype) - width(a.dtype));

@@ -34,8 +34,8 @@ export function unwrapped(stateDict: StateDict): StateDict {
 }
 
 /**
- * Finds damaged data without keeping any: the first byte of a stored tensor has its checksum compared, where the format has one; tensors that
- * have to be gathered are. Throws what reading throws.
+ * Finds damaged data without keeping any: the first byte of a stored tensor has its checksum compared, where the format
+ * has one; tensors that have to be gathered are. Throws what reading throws.
  */
 export function checkData({ tensors }: StateDict): void {
   for (const t of tensors.values()) {
@@ -43,7 +43,10 @@ export function checkData({ tensors }: StateDict): void {
   }
 }
 
-/** What a file is by its first bytes (some hundred are enough), or nothing if it is no checkpoint. Cheap, and never throws. */
+/**
+ * What a file is by its first bytes (some hundred are enough), or nothing if it is no checkpoint. Cheap, and never
+ * throws.
+ */
 export function sniffCheckpoint(head: Uint8Array, name = ''): 'safetensors' | 'torch-legacy' | 'torch-zip' | undefined {
   if (beginsWith(head, 'PK\x03\x04') || beginsWith(head, 'PK\x05\x06')) return 'torch-zip';
   if (head[8] === 0x7b && head.subarray(4, 8).every((b) => b === 0)) return 'safetensors';

@@ -5,15 +5,19 @@ import { LIMITS, READ_AHEAD } from '../base/limits.js';
 import { decodeName, printable } from '../base/text.js';
 
 /**
- * The directory of a zip file whose entries are stored, not compressed, which is what `torch.save` writes (with zip64 where sizes ask for
- * it). Reading is by position: nothing but the directory and one local header per entry is touched. A library does not fit here: yauzl is
- * asynchronous and needs Node's `fs`, the ones for browsers want the whole file in memory, and all of them hand out copies where a weight
- * should stay a range of the file. Layout: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 and 4.5.3.
+ * The directory of a zip file whose entries are stored, not compressed, which is what `torch.save` writes (with zip64
+ * where sizes ask for it). Reading is by position: nothing but the directory and one local header per entry is touched.
+ * A library does not fit here: yauzl is asynchronous and needs Node's `fs`, the ones for browsers want the whole file
+ * in memory, and all of them hand out copies where a weight should stay a range of the file. Layout: PKWARE APPNOTE.TXT
+ * 6.3.10, sections 4.3 and 4.5.3.
  */
 export class ZipArchive {
   private constructor(private readonly entries: ReadonlyMap<string, ZipEntry>) {}
 
-  /** Reads the directory. Throws `zip/directory` for a broken one, and `zip/unsupported` for encryption and several disks. */
+  /**
+   * Reads the directory. Throws `zip/directory` for a broken one, and `zip/unsupported` for encryption and several
+   * disks.
+   */
   static open(source: ByteSource): ZipArchive {
     const directory = findDirectory(source);
     const entries = readDirectory(source, directory);
@@ -31,7 +35,10 @@ export class ZipArchive {
   }
 }
 
-/** One stored entry. Its checksum is compared the first time its data is asked for, and only then: opening a large file stays cheap. */
+/**
+ * One stored entry. Its checksum is compared the first time its data is asked for, and only then: opening a large file
+ * stays cheap.
+ */
 export class ZipEntry implements ByteSource {
   private checked = false;
 

@@ -8,9 +8,9 @@ import type { ValueType } from './types.js';
  */
 
 /**
- * What a file format read beside a part of the graph: fields that the IR has no name for. Opaque here; only the format that made it
- * reads it. Immutable things (attributes, types) keep their whole decoded message; an edit replaces the thing and so drops it. Declarations
- * (infos) keep it through edits of name and type, for what it says beside these.
+ * What a file format read beside a part of the graph: fields that the IR has no name for. Opaque here; only the format
+ * that made it reads it. Immutable things (attributes, types) keep their whole decoded message; an edit replaces the
+ * thing and so drops it. Declarations (infos) keep it through edits of name and type, for what it says beside these.
  */
 export interface Preserved {
   readonly format: string;
@@ -31,7 +31,10 @@ interface Base {
   readonly preserved?: Preserved | undefined;
 }
 
-/** An attribute as the file has it. Immutable, but for the graphs it holds. int64 is bigint; strings are bytes; floats keep their bits. */
+/**
+ * An attribute as the file has it. Immutable, but for the graphs it holds. int64 is bigint; strings are bytes; floats
+ * keep their bits.
+ */
 export type AttrOf<G> = Base &
   (
     | { readonly kind: 'float'; readonly bits: number }

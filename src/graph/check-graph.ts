@@ -85,8 +85,8 @@ function checkOutputs(graph: Graph, problems: ProblemList): void {
 }
 
 /**
- * No name of a subgraph is one of the graphs around it (ONNX IR specification, "Names Within a Graph"). onnxruntime refuses a node that makes
- * what is there already; of other names it takes now the outer value, now the inner one.
+ * No name of a subgraph is one of the graphs around it (ONNX IR specification, "Names Within a Graph"). onnxruntime
+ * refuses a node that makes what is there already; of other names it takes now the outer value, now the inner one.
  */
 function checkShadowing(graph: Graph, problems: ProblemList): void {
   if (!graph.parent) return;

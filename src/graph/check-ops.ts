@@ -22,7 +22,10 @@ const SUPPLIED: ReadonlySet<string> = new Set([
   'org.pytorch.aten',
 ]);
 
-/** Whether domains are imported, and inputs, outputs and attributes fit the functions of the model and the declared operators. */
+/**
+ * Whether domains are imported, and inputs, outputs and attributes fit the functions of the model and the declared
+ * operators.
+ */
 export function checkOperators(
   graphs: readonly Graph[],
   functions: Functions,

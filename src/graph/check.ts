@@ -24,8 +24,9 @@ const FUNCTIONS_SINCE = 8n;
 const OVERLOADS_SINCE = 10n;
 
 /**
- * Everything that is wrong with a model, at once: see `PROBLEMS`. With a registry also what the declared operators say of arity, attributes,
- * types and shapes; operators without a declaration are not judged, and types only where the rest has no errors. Changes nothing. Linear time, no recursion.
+ * Everything that is wrong with a model, at once: see `PROBLEMS`. With a registry also what the declared operators say
+ * of arity, attributes, types and shapes; operators without a declaration are not judged, and types only where the rest
+ * has no errors. Changes nothing. Linear time, no recursion.
  */
 export function checkModel(model: Model, registry?: OpRegistry, options: CheckOptions = {}): readonly Problem[] {
   const problems = new ProblemList(options.limit ?? LIMITS.problems);

@@ -13,8 +13,9 @@ import {
 } from './mutate.js';
 
 /**
- * A model of its own with the same contents: editing one does not change the other. Tensors, types and attributes without graphs are
- * shared, being immutable; spans and preserved fields are kept, so that what nobody edits is still written byte for byte. Linear time.
+ * A model of its own with the same contents: editing one does not change the other. Tensors, types and attributes
+ * without graphs are shared, being immutable; spans and preserved fields are kept, so that what nobody edits is still
+ * written byte for byte. Linear time.
  */
 export function cloneModel(model: Model): Model {
   return new Cloner().model(model);

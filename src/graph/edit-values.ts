@@ -41,7 +41,8 @@ export class ValueEditor {
     readonly onTouch: (node: Node) => void = () => {},
   ) {}
 
-  // --- whole models -------------------------------------------------------------------------------------------------------------
+  // --- whole models
+  // -------------------------------------------------------------------------------------------------------------
 
   setHeader(header: {
     irVersion?: bigint;
@@ -79,7 +80,8 @@ export class ValueEditor {
     this.touchGraph(graph);
   }
 
-  // --- values -------------------------------------------------------------------------------------------------------------------
+  // --- values
+  // -------------------------------------------------------------------------------------------------------------------
 
   /** Throws `graph/duplicate-name` when the name is not free: see `isFree`. */
   addInput(graph: Graph, name: string, type: ValueType): Value {
@@ -105,7 +107,10 @@ export class ValueEditor {
     this.touchGraph(graph);
   }
 
-  /** A new initializer under exactly this name. Throws `graph/duplicate-name`. Below IR version 4 it is listed as an input too, as that version asks. */
+  /**
+   * A new initializer under exactly this name. Throws `graph/duplicate-name`. Below IR version 4 it is listed as an
+   * input too, as that version asks.
+   */
   addInitializer(graph: Graph, name: string, data: Tensor): Value {
     const value = this.define(graph, name);
     this.initialize(value, data);
@@ -125,8 +130,8 @@ export class ValueEditor {
   }
 
   /**
-   * A new initializer named `hint`, or `hint` and a number if that is taken. Below IR version 4 a subgraph has none: it is one of the model's graph.
-   * In a function's body, which can have none either, use a node.
+   * A new initializer named `hint`, or `hint` and a number if that is taken. Below IR version 4 a subgraph has none: it
+   * is one of the model's graph. In a function's body, which can have none either, use a node.
    */
   constant(graph: Graph, data: Tensor, hint: string): Value {
     const holder = graph.root instanceof Model && !this.model.overridableInitializers ? this.model.graph : graph;
@@ -189,7 +194,9 @@ export class ValueEditor {
     for (const node of value.uses.keys()) this.onTouch(node);
   }
 
-  /** Whether a value of `graph` may have a name: no other in this graph, in those around it and in those inside it does. */
+  /**
+   * Whether a value of `graph` may have a name: no other in this graph, in those around it and in those inside it does.
+   */
   isFree(graph: Graph, name: string): boolean {
     return scopeNames(this.model).isFree(graph, name);
   }

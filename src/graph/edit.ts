@@ -27,7 +27,10 @@ const MAX_OUTPUTS = 10_000;
 
 /** Every edit of a model goes through here: uses, names, types and touched spans stay right. */
 export class Editor extends ValueEditor {
-  /** A new node, its output types inferred. Throws `graph/shape` when the inputs cannot fit, `graph/duplicate-name` for a taken output name. */
+  /**
+   * A new node, its output types inferred. Throws `graph/shape` when the inputs cannot fit, `graph/duplicate-name` for
+   * a taken output name.
+   */
   add<D extends AnyOpDef>(
     graph: Graph,
     op: D,
@@ -46,7 +49,10 @@ export class Editor extends ValueEditor {
     return this.#finish(node, op);
   }
 
-  /** A node before `like`, of its operator and with its attributes but for those given, with other inputs. Its outputs are new values, whose types are not known. */
+  /**
+   * A node before `like`, of its operator and with its attributes but for those given, with other inputs. Its outputs
+   * are new values, whose types are not known.
+   */
   addLike(like: Node, inputs: readonly (Value | undefined)[], attrs: readonly Attr[]): Node {
     const { graph, name, declaredDomain, overload, docString, metadata } = like;
     const node = new Node(graph, like.opType);
@@ -64,7 +70,10 @@ export class Editor extends ValueEditor {
     return node;
   }
 
-  /** A node of `op` in `old`'s place: it makes the same values, under the same names. `old` is gone afterwards, and so is what only it needed. */
+  /**
+   * A node of `op` in `old`'s place: it makes the same values, under the same names. `old` is gone afterwards, and so
+   * is what only it needed.
+   */
   replace<D extends AnyOpDef>(
     old: Node,
     op: D,
@@ -85,8 +94,9 @@ export class Editor extends ValueEditor {
   }
 
   /**
-   * Makes a node's only output an initializer of the same name: every user sees the value it saw before. The node goes, and what only it
-   * needed. The graph must be one that can hold initializers (not a function's body, nor a subgraph below IR version 4).
+   * Makes a node's only output an initializer of the same name: every user sees the value it saw before. The node goes,
+   * and what only it needed. The graph must be one that can hold initializers (not a function's body, nor a subgraph
+   * below IR version 4).
    */
   foldTo(value: Value, data: Tensor): void {
     const node = value.producer;
@@ -142,7 +152,10 @@ export class Editor extends ValueEditor {
     this.#sweep(lost);
   }
 
-  /** Whether every use of `from`, as a graph output too, can be moved to `to` without a change of any output's name, or of what a kernel writes into. */
+  /**
+   * Whether every use of `from`, as a graph output too, can be moved to `to` without a change of any output's name, or
+   * of what a kernel writes into.
+   */
   canReplaceUses(from: Value, to: Value): boolean {
     if (from.isOverwritten || to.isOverwritten) return false;
     if (from.outputCount === 0) return true;
@@ -150,7 +163,10 @@ export class Editor extends ValueEditor {
     return from.graph === to.graph && to.producer !== undefined && to.outputCount === 0;
   }
 
-  /** Lets everything that used `from` use `to`. A graph output keeps its name: `to` takes it over. Call `canReplaceUses` first. */
+  /**
+   * Lets everything that used `from` use `to`. A graph output keeps its name: `to` takes it over. Call `canReplaceUses`
+   * first.
+   */
   replaceUses(from: Value, to: Value): void {
     if (!this.canReplaceUses(from, to))
       throw new Error(`bug: ${printable(from.name)} is a graph output and cannot become ${printable(to.name)}`);
@@ -239,7 +255,10 @@ export class Editor extends ValueEditor {
     return lost;
   }
 
-  /** Removes, from these values upwards, what nothing needs any more: nodes without used outputs, initializers without users. */
+  /**
+   * Removes, from these values upwards, what nothing needs any more: nodes without used outputs, initializers without
+   * users.
+   */
   #sweep(values: Iterable<Value>): void {
     const pending = [...values];
     for (let value = pending.pop(); value; value = pending.pop()) {

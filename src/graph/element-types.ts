@@ -6,8 +6,8 @@ import { signatureOf } from './signature.js';
 import { isTensorType } from './types.js';
 
 /**
- * Throws `graph/shape` when inputs that must have one element type have two. Types that ONNX does not list for an operator pass:
- * onnxruntime has kernels for more (Sum of integers).
+ * Throws `graph/shape` when inputs that must have one element type have two. Types that ONNX does not list for an
+ * operator pass: onnxruntime has kernels for more (Sum of integers).
  */
 export function checkElementTypes(node: Node, op: AnyOpDef): void {
   if (node.inputs.length < 2) return;

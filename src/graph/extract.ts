@@ -15,8 +15,9 @@ export interface Extract {
 const FIRST_IR = 4n;
 
 /**
- * A model without inputs that computes `outputs` by copies of `nodes`, which must be in topological order and hold no graphs; what else they read,
- * `constantOf` gives. It imports the opsets of the model that the nodes are from. Names are new ones: nodes may come from several graphs.
+ * A model without inputs that computes `outputs` by copies of `nodes`, which must be in topological order and hold no
+ * graphs; what else they read, `constantOf` gives. It imports the opsets of the model that the nodes are from. Names
+ * are new ones: nodes may come from several graphs.
  */
 export function extractModel(
   nodes: readonly Node[],

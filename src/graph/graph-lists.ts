@@ -7,8 +7,8 @@ interface Named {
 }
 
 /**
- * The lists of a graph from which single entries are dropped, or renamed, again and again. Such a change is only noted, and made for all at
- * once when somebody asks: one by one, each would take as long as the list is.
+ * The lists of a graph from which single entries are dropped, or renamed, again and again. Such a change is only noted,
+ * and made for all at once when somebody asks: one by one, each would take as long as the list is.
  */
 export class GraphLists<V extends Listed, I extends Named> {
   #inputs: V[] = [];

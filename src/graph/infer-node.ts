@@ -38,8 +38,8 @@ export const inferArgs = (node: Node, op: AnyOpDef, known: KnownInts): never => 
 };
 
 /**
- * Gives the outputs of one node the types that its declaration infers, joined with what is known already; sizes that stay open take their names from `nextSize`.
- * Throws `graph/shape`.
+ * Gives the outputs of one node the types that its declaration infers, joined with what is known already; sizes that
+ * stay open take their names from `nextSize`. Throws `graph/shape`.
  */
 export function inferNode(node: Node, op: AnyOpDef, known: KnownInts = noInts, nextSize?: () => string): void {
   const args = inferArgs(node, op, known);
@@ -85,7 +85,10 @@ function shared(type: ValueType | undefined, node: Node): ValueType | undefined 
   return node.inputs.find((input) => input?.type && equalTensorTypes(input.type, type))?.type ?? type;
 }
 
-/** All that two descriptions of one value say together. Throws when they cannot both be true: `graph/shape`, or `graph/declared` when only the shapes differ. */
+/**
+ * All that two descriptions of one value say together. Throws when they cannot both be true: `graph/shape`, or
+ * `graph/declared` when only the shapes differ.
+ */
 export function joinTypes(
   a: ValueType | undefined,
   b: ValueType | undefined,

@@ -10,7 +10,10 @@ import type { OpRegistry } from './op-registry.js';
 import { topologicalOrder } from './order.js';
 import { openSize, type ValueType, withoutSizes } from './types.js';
 
-/** Calls of functions inside functions are followed this deep: no exporter nests further, and a broken file may call in a circle. */
+/**
+ * Calls of functions inside functions are followed this deep: no exporter nests further, and a broken file may call in
+ * a circle.
+ */
 const MAX_CALL_DEPTH = 32;
 /** Values inferred in bodies of called functions, in all: calls of calls of calls may multiply. */
 const MAX_CALL_VALUES = 100_000;
@@ -31,9 +34,9 @@ export interface InferenceOptions {
   /** What inputs of the main graph are taken to be, whatever the file declares. */
   readonly inputs?: ReadonlyMap<Value, ValueType> | undefined;
   /**
-   * Sizes are those that the main graph's inputs have and what operators make of them, and nothing else: what a file declares of inner values, of outputs
-   * and of the inputs of subgraphs is a claim, and only its element types count. Sizes that operators leave open get names (`isOpenSize`), so that
-   * values which share one are known to.
+   * Sizes are those that the main graph's inputs have and what operators make of them, and nothing else: what a file
+   * declares of inner values, of outputs and of the inputs of subgraphs is a claim, and only its element types count.
+   * Sizes that operators leave open get names (`isOpenSize`), so that values which share one are known to.
    */
   readonly computedOnly?: boolean | undefined;
   /** Called with each node of the main graph before its outputs are inferred: it may change the node's inputs, and put nodes before it. */
@@ -41,9 +44,10 @@ export interface InferenceOptions {
 }
 
 /**
- * Gives every value the type that the file declares, joined with what the declarations in `registry` infer, through subgraphs and calls
- * of the model's functions. Types found by an earlier run, or by edits, are found anew. Contradictions do not stop it: they are returned;
- * of two shapes the inferred one counts, of two element types the declared one. Does not count as an edit. Time is linear in the size of the model.
+ * Gives every value the type that the file declares, joined with what the declarations in `registry` infer, through
+ * subgraphs and calls of the model's functions. Types found by an earlier run, or by edits, are found anew.
+ * Contradictions do not stop it: they are returned; of two shapes the inferred one counts, of two element types the
+ * declared one. Does not count as an edit. Time is linear in the size of the model.
  */
 export function inferShapes(
   model: Model,

@@ -13,8 +13,9 @@ import type { ValueType } from './types.js';
 import { NO_USES, type Uses } from './uses.js';
 
 /*
- * The IR is a mutable graph whose every edit goes through `Editor` (edit.ts); to everyone else it is read-only. Identity is the object;
- * names are for files. `undefined` in an optional field means that the file does not have it: absent is not empty.
+ * The IR is a mutable graph whose every edit goes through `Editor` (edit.ts); to everyone else it is read-only.
+ * Identity is the object; names are for files. `undefined` in an optional field means that the file does not have it:
+ * absent is not empty.
  */
 
 /** One tensor, sequence, ... of a graph: a graph input, an initializer, or a node's output. */
@@ -25,11 +26,16 @@ export class Value {
   readonly uses: Uses<Node> = NO_USES;
   /** How many times a graph (its own or a subgraph) lists it as an output. */
   readonly outputCount: number = 0;
-  /** Whether its graph lists it as an input; with an initializer: a default that a caller may override (from IR version 4 on). */
+  /**
+   * Whether its graph lists it as an input; with an initializer: a default that a caller may override (from IR version
+   * 4 on).
+   */
   readonly isInput: boolean = false;
   readonly initializer: Tensor | undefined = undefined;
   readonly sparseInitializer: SparseTensor | undefined = undefined;
-  /** A kernel writes into it while the model runs: its data is no constant, and it may not stand for any other value. */
+  /**
+   * A kernel writes into it while the model runs: its data is no constant, and it may not stand for any other value.
+   */
   readonly isOverwritten: boolean = false;
   /** What is known of it: declared by the file, or inferred. Inferred types are not written to files. */
   readonly type: ValueType | undefined = undefined;
@@ -86,7 +92,10 @@ export class Node {
     readonly opType: string,
   ) {}
 
-  /** Its place in the graph's order, from 0 on, when `numberNodes` last looked: asking takes no memory, as a Map of nodes would. */
+  /**
+   * Its place in the graph's order, from 0 on, when `numberNodes` last looked: asking takes no memory, as a Map of
+   * nodes would.
+   */
   get position(): number {
     return this.place;
   }
@@ -112,7 +121,10 @@ export class Node {
     return this.graph.root.opset(this.domain);
   }
 
-  /** Whether this node is an application of `op`: domain, name, imported version, arity and attribute kinds all fit. Narrows. */
+  /**
+   * Whether this node is an application of `op`: domain, name, imported version, arity and attribute kinds all fit.
+   * Narrows.
+   */
   is<O extends Declaration>(op: O): this is Node & Read<O, Value> {
     if (!(this.declaration === op ? fits(this, op) : matches(this, op))) return false;
     this.declaration = op;
@@ -145,7 +157,10 @@ export class Node {
 export const canonicalDomain = (domain: string | undefined): string =>
   domain === undefined || domain === 'ai.onnx' ? '' : domain;
 
-/** A graph, a subgraph of a node, or the body of a function. Nodes are in the file's order, which ought to be topological. */
+/**
+ * A graph, a subgraph of a node, or the body of a function. Nodes are in the file's order, which ought to be
+ * topological.
+ */
 export class Graph {
   readonly name: string | undefined = undefined;
   readonly docString: string | undefined = undefined;
@@ -155,7 +170,10 @@ export class Graph {
   /** Values with an initializer, in file order. */
   readonly initializers: ReadonlySet<Value> = new Set();
   readonly sparseInitializers: ReadonlySet<Value> = new Set();
-  /** What the file declares of its inputs, outputs and inner values. Keys are objects; entries for no value at all stand in `strayInfos`. */
+  /**
+   * What the file declares of its inputs, outputs and inner values. Keys are objects; entries for no value at all stand
+   * in `strayInfos`.
+   */
   readonly inputInfos: ReadonlyMap<Value, ValueInfo> = new Map();
   readonly outputInfos: readonly ValueInfo[] = [];
   /** Behind `inputs` and `valueInfos`. */
@@ -273,7 +291,10 @@ export class Model {
   }
 }
 
-/** The tensor of a value that neither a caller nor a kernel can change; undefined for anything else, an overridable initializer included. */
+/**
+ * The tensor of a value that neither a caller nor a kernel can change; undefined for anything else, an overridable
+ * initializer included.
+ */
 export function constantTensor(value: Value | undefined): Tensor | undefined {
   if (!value?.initializer || value.producer || value.isOverwritten) return undefined;
   return value.isInput && value.graph.model.overridableInitializers ? undefined : value.initializer;

@@ -4,8 +4,9 @@ import { Graph, NO_ATTRS, Node, Value } from './ir.js';
 import { type Uses, withUses } from './uses.js';
 
 /*
- * The only writes to the IR's objects. They keep producers, uses and order consistent, and nothing else: no checks, no touched spans.
- * For `Editor`, for cloning, and for readers of file formats, which must be able to hold a broken graph; nobody else imports this.
+ * The only writes to the IR's objects. They keep producers, uses and order consistent, and nothing else: no checks, no
+ * touched spans. For `Editor`, for cloning, and for readers of file formats, which must be able to hold a broken graph;
+ * nobody else imports this.
  */
 
 type Mutable<T> = {
@@ -52,7 +53,10 @@ export function setInputs(node: Node, inputs: readonly (Value | undefined)[]): v
   for (const value of inputs) if (value) addUses(value, node, 1);
 }
 
-/** Lets a node read `to` wherever it reads `from`. Of a node with very many inputs, the others are neither copied nor counted anew. */
+/**
+ * Lets a node read `to` wherever it reads `from`. Of a node with very many inputs, the others are neither copied nor
+ * counted anew.
+ */
 export function swapInput(node: Node, from: Value, to: Value): void {
   const inputs = mutableInputs(node);
   const count = from.uses.get(node) ?? 0;
@@ -111,7 +115,10 @@ export function swapGraphOutput(graph: Graph, from: Value, to: Value): void {
   mutable(graph).outputs = outputs;
 }
 
-/** Lists a value as one more input of a graph, in the list that there is: below IR version 4 every new constant comes here. */
+/**
+ * Lists a value as one more input of a graph, in the list that there is: below IR version 4 every new constant comes
+ * here.
+ */
 export function appendGraphInput(graph: Graph, value: Value): void {
   graph.lists.appendInput(value);
   mutable(value).isInput = true;

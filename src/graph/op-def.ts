@@ -12,7 +12,10 @@ export interface InferArgs<I extends Slots, O extends Slots, A extends AttrSpecs
   readonly out: SlotValues<O, Value, Value | undefined>;
   readonly attr: Attrs<A>;
   readonly node: Node;
-  /** The integers that a value is known to hold (a shape, axes, ...), named and unknown dimensions among them. Rank 0 gives one. */
+  /**
+   * The integers that a value is known to hold (a shape, axes, ...), named and unknown dimensions among them. Rank 0
+   * gives one.
+   */
   readonly ints: (value: Value | undefined) => readonly Dim[] | undefined;
 }
 
@@ -36,7 +39,10 @@ export interface OpSpec<I extends Slots, O extends Slots, A extends AttrSpecs> e
   /** The entries of its variadic inputs may differ in element type. */
   readonly mixed?: true;
   readonly infer?: (args: InferArgs<I, O, A>) => Inferred<O>;
-  /** For operators that hold graphs: the types of those graphs' inputs. They are inferred next, and `infer` can read their outputs. */
+  /**
+   * For operators that hold graphs: the types of those graphs' inputs. They are inferred next, and `infer` can read
+   * their outputs.
+   */
   readonly enter?: (args: InferArgs<I, O, A>) => readonly Entry[];
   /** The known integers that the first output holds, for operators that compute shapes. */
   readonly data?: (args: InferArgs<I, O, A>) => readonly Dim[] | undefined;
@@ -55,7 +61,10 @@ export type AnyOpDef = OpDef<any, any, any>;
 /** A node after `node.is(op)` has said yes. */
 export type NodeOf<D extends Declaration> = Node & Read<D, Value>;
 
-/** Declares an operator: its versions, inputs, outputs, types, attributes and shape inference. `node.is(it)` then narrows a node to it. */
+/**
+ * Declares an operator: its versions, inputs, outputs, types, attributes and shape inference. `node.is(it)` then
+ * narrows a node to it.
+ */
 export function defineOp<const I extends Slots, const O extends Slots, const A extends AttrSpecs>(
   spec: OpSpec<I, O, A>,
 ): OpDef<I, O, A> {

@@ -7,8 +7,8 @@ const CYCLE_NODES_SHOWN = 8;
 export const numberNodes = (graph: Graph): void => Node.number(graph);
 
 /**
- * The nodes of a graph, each after those it depends on, what its subgraphs capture included; the file's order wherever that allows.
- * A circle is broken at the node that the file has first. Linear time, no recursion.
+ * The nodes of a graph, each after those it depends on, what its subgraphs capture included; the file's order wherever
+ * that allows. A circle is broken at the node that the file has first. Linear time, no recursion.
  */
 export const topologicalOrder = (graph: Graph): Node[] => search(graph).order;
 

@@ -2,8 +2,8 @@ import type { Node } from './ir.js';
 import { nodeLabel } from './order.js';
 
 /**
- * What the checker can find, one row each; sorted. A warning breaks the ONNX specification, but runtimes take it: onnxruntime sorts nodes for
- * itself, and trusts what it infers more than what a file declares.
+ * What the checker can find, one row each; sorted. A warning breaks the ONNX specification, but runtimes take it:
+ * onnxruntime sorts nodes for itself, and trusts what it infers more than what a file declares.
  */
 export const PROBLEMS = {
   arity: { severity: 'error', doc: 'an operator or function is given too few or too many inputs or outputs' },
@@ -41,7 +41,10 @@ export type Severity = 'error' | 'warning';
 /** What kind of violation a problem is. */
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** One violation. The message is printable; `node` and `value` are names as the file has them (a node without one is told by what it makes). */
+/**
+ * One violation. The message is printable; `node` and `value` are names as the file has them (a node without one is
+ * told by what it makes).
+ */
 export interface Problem {
   readonly code: ProblemCode;
   readonly severity: Severity;

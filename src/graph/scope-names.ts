@@ -2,8 +2,8 @@ import type { Graph, Model } from './ir.js';
 import { everyGraph } from './walk.js';
 
 /**
- * Which names are free where. A graph may have none that a graph around it has, or one inside it (ONNX IR specification, "Names Within a Graph"):
- * it would stand for another value there, and runtimes do not agree on which.
+ * Which names are free where. A graph may have none that a graph around it has, or one inside it (ONNX IR
+ * specification, "Names Within a Graph"): it would stand for another value there, and runtimes do not agree on which.
  */
 class ScopeNames {
   /** Subgraphs of the model as it is. */

@@ -1,11 +1,15 @@
 import { type AttrKind, type AttrOf, attrText } from './attr-kinds.js';
 
 /*
- * What a declaration says of a node's form, and how nodes are held against it and read through it. It knows neither nodes nor graphs:
+ * What a declaration says of a node's form, and how nodes are held against it and read through it. It knows neither
+ * nodes nor graphs:
  * `ir.ts` builds on it. `op-def.ts` adds what a declaration infers.
  */
 
-/** How a declaration names its inputs and outputs: a type variable or type, with '?' optional, with '*' variadic (last only). */
+/**
+ * How a declaration names its inputs and outputs: a type variable or type, with '?' optional, with '*' variadic (last
+ * only).
+ */
 export type Slots = Readonly<Record<string, string>>;
 
 /** Inputs or outputs of type V by the names of their slots; a variadic one is a list of Items. */
@@ -28,7 +32,10 @@ export interface AttrSpec<T> {
 export type AttrSpecs = Readonly<Record<string, AttrSpec<unknown>>>;
 export type Attrs<A extends AttrSpecs> = { readonly [K in keyof A]: A[K] extends AttrSpec<infer T> ? T : never };
 
-/** Which nodes a declaration is about, but for their domain: their name and versions, their inputs, outputs and attributes. */
+/**
+ * Which nodes a declaration is about, but for their domain: their name and versions, their inputs, outputs and
+ * attributes.
+ */
 export interface OpForm<I extends Slots, O extends Slots, A extends AttrSpecs> {
   readonly name: string;
   /** The opset versions that define the operator with this signature. */

@@ -20,7 +20,10 @@ export type ValueType =
   | { readonly kind: 'map'; readonly key: DType; readonly value: ValueType | undefined }
   | { readonly kind: 'opaque' };
 
-/** A size that no file names: inference made it up, so that values which share the size are known to. Never written to a file. */
+/**
+ * A size that no file names: inference made it up, so that values which share the size are known to. Never written to a
+ * file.
+ */
 export const openSize = (n: number): string => `\u0000${n}`;
 
 export const isOpenSize = (d: Dim): boolean => typeof d === 'string' && d.startsWith('\u0000');

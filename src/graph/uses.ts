@@ -1,4 +1,7 @@
-/** The consuming nodes (of type N) of a value, with the number of inputs each takes it on; in the order in which they came. */
+/**
+ * The consuming nodes (of type N) of a value, with the number of inputs each takes it on; in the order in which they
+ * came.
+ */
 export type Uses<N> = ReadonlyMap<N, number>;
 
 /** At most two uses, as nearly every value has: a Map takes six times the memory. Immutable. */
@@ -60,7 +63,10 @@ class FewUses<N> implements Uses<N> {
 
 export const NO_USES: Uses<never> = new FewUses<never>(undefined, undefined);
 
-/** The same uses, but `count` by that node. Many are changed in place, so that one more or less takes the same time however many there are. */
+/**
+ * The same uses, but `count` by that node. Many are changed in place, so that one more or less takes the same time
+ * however many there are.
+ */
 export function withUses<N>(uses: Uses<N>, node: N, count: number): Uses<N> {
   if (uses instanceof FewUses) return uses.with(node, count);
   const many = uses as Map<N, number>;

@@ -4,13 +4,17 @@ import { bfloatToNumber, halfToNumber, numberToBfloat, numberToHalf } from '../t
 import { bitsOfFloat, floatOfBits } from '../graph/attr.js';
 
 /*
- * How names, strings and numbers are written in the text form, and read back: bit for bit. A NaN with another payload than the usual one is
+ * How names, strings and numbers are written in the text form, and read back: bit for bit. A NaN with another payload
+ * than the usual one is
  * `nan(0x7fc00001)`, its bits in hexadecimal.
  */
 
 const BARE_NAME = /^[A-Za-z0-9_./$+-]+$/;
 
-/** A name as it stands if it has only letters, digits and `_./$+-`; quoted otherwise. `_` alone, which means "left out", is quoted. */
+/**
+ * A name as it stands if it has only letters, digits and `_./$+-`; quoted otherwise. `_` alone, which means "left out",
+ * is quoted.
+ */
 export const nameText = (name: string): string => (BARE_NAME.test(name) && name !== '_' ? name : quoted(name));
 
 const ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
@@ -42,7 +46,8 @@ export const unquoted = (inner: string): string =>
 
 export const stringBytes = (inner: string): Uint8Array => encodeName(unquoted(inner));
 
-// --- numbers --------------------------------------------------------------------------------------------------------------------
+// --- numbers
+// --------------------------------------------------------------------------------------------------------------------
 
 /** Elements of one type as text: their size in bytes, and both directions. */
 export interface NumberFormat {

@@ -34,9 +34,9 @@ export interface ParseOptions {
  *       t = Pad<mode="edge">(x, p: int64[8] = [0,0,1,2,0,0,1,2])          # p is an initializer; so is w, filled from the seed
  *       y = com.microsoft::FusedConv@name<pads=[1,1,1,1]>(t, w: float32[4,3,3,3])
  *
- * `_` is an input or output left out; names with other characters than letters, digits and `_./$+-` stand in double quotes; `w: float32[2] = [1,2]`
- * as a line of its own is an initializer too. A name that nothing defines becomes an undefined value, as in a broken file; the checker finds
- * it. Throws `graph/syntax` with line and column.
+ * `_` is an input or output left out; names with other characters than letters, digits and `_./$+-` stand in double
+ * quotes; `w: float32[2] = [1,2]` as a line of its own is an initializer too. A name that nothing defines becomes an
+ * undefined value, as in a broken file; the checker finds it. Throws `graph/syntax` with line and column.
  */
 export function parseGraph(text: string, options: ParseOptions = {}): Model {
   return new Parser(new Scanner(text), options.seed ?? 0).model();

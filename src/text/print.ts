@@ -9,7 +9,10 @@ import { type Dim, typeText, type ValueType } from '../graph/types.js';
 
 /** What `printGraph` writes and leaves out. */
 export interface PrintOptions {
-  /** Which tensors are written in full: `small` (the default) those of at most 16 elements; the others are elided, and read back seeded. */
+  /**
+   * Which tensors are written in full: `small` (the default) those of at most 16 elements; the others are elided, and
+   * read back seeded.
+   */
   readonly data?: 'all' | 'small' | 'none';
   /** Which types of inner values are written: those the file declares (the default), all that are known, or none. */
   readonly types?: 'declared' | 'known' | 'none';
@@ -27,11 +30,11 @@ const dimNameText = (name: string): string => (/^-?\d+$/.test(name) ? quoted(nam
 const typeOf = (t: ValueType | undefined): string => (t ? `: ${typeText(t, dimText)}` : '');
 
 /**
- * A model as text, which `parseGraph` reads. It carries versions, producer, names of graphs and nodes, functions, subgraphs, all kinds of
- * attributes, and types of inputs, outputs and (as `types` says) of the outputs of nodes. With `data: 'all'` the data and the order of
- * initializers are kept too. It leaves out metadata, doc strings, the order of value_info and its entries for other values, model version
- * and domain, and what the IR only carries (unknown fields, training info, quantization annotations).
- * Throws `graph/depth` where graphs are nested too deep.
+ * A model as text, which `parseGraph` reads. It carries versions, producer, names of graphs and nodes, functions,
+ * subgraphs, all kinds of attributes, and types of inputs, outputs and (as `types` says) of the outputs of nodes. With
+ * `data: 'all'` the data and the order of initializers are kept too. It leaves out metadata, doc strings, the order of
+ * value_info and its entries for other values, model version and domain, and what the IR only carries (unknown fields,
+ * training info, quantization annotations). Throws `graph/depth` where graphs are nested too deep.
  */
 export function printGraph(model: Model, options: PrintOptions = {}): string {
   return new Printer(options).model(model);

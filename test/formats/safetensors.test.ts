@@ -75,7 +75,8 @@ test('written and read again: the same names in the same order, types, shapes an
 const plain = ([n, t]: readonly [string, Tensor]) => [n, t.dtype, t.shape, Buffer.from(t.bytes()).toString('hex')];
 
 test('the bytes are those of the reference implementation', () => {
-  // safetensors 0.4, Python: save({'a': torch.tensor([1., 2.])}, metadata={'format': 'pt'}); this layout is also what its documentation draws.
+  // safetensors 0.4, Python: save({'a': torch.tensor([1., 2.])}, metadata={'format': 'pt'}); this layout is also what
+  // its documentation draws.
   const written = concat(
     writeSafetensors({
       tensors: new Map([['a', tensor('float32', [2], new Uint8Array(Float32Array.of(1, 2).buffer))]]),

@@ -17,7 +17,10 @@ const named = (model: Model, name: string): Value => {
   return value;
 };
 
-/** A random model: each node reads values made before it; some values are outputs, some nodes hold a graph that captures values. */
+/**
+ * A random model: each node reads values made before it; some values are outputs, some nodes hold a graph that captures
+ * values.
+ */
 const models = fc
   .record({
     nodes: fc.array(fc.record({ a: fc.nat(), b: fc.nat(), kind: fc.nat(5) }), { minLength: 1, maxLength: 12 }),

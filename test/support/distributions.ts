@@ -1,4 +1,7 @@
-/** Abramowitz and Stegun 7.1.26 refined by a series: the normal distribution function to 1e-10, far below what the test can see. */
+/**
+ * Abramowitz and Stegun 7.1.26 refined by a series: the normal distribution function to 1e-10, far below what the test
+ * can see.
+ */
 export function normalCdf(z: number): number {
   if (z < -8) return 0;
   if (z > 8) return 1;

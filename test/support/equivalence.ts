@@ -24,8 +24,9 @@ export function typed(text: string, seed = 0): Model {
 const sizeOf = (dim: number | string | undefined): number => (typeof dim === 'number' ? dim : dim === 'n' ? 2 : 9);
 
 /**
- * A tensor in [-2, 2) for each input that a caller may give, exact in the input's type; bools are true or false, integers 1; what overrides an initializer is positive,
- * since it may be a variance. Free dimensions: `n` is 2, others 9.
+ * A tensor in [-2, 2) for each input that a caller may give, exact in the input's type; bools are true or false,
+ * integers 1; what overrides an initializer is positive, since it may be a variance. Free dimensions: `n` is 2, others
+ * 9.
  */
 export function drawFeeds(model: Model, seed = 1): ReadonlyMap<string, Tensor> {
   const given = model.graph.inputs.filter((v) => !constantTensor(v));
@@ -70,8 +71,9 @@ export interface Difference {
 }
 
 /**
- * Both models in float64. The bound: each merged layer may be off by one rounding of its weights, and a padding constant that an exporter computed in
- * float32 by eight; relative to the magnitudes that were added up, not to a sum that may cancel.
+ * Both models in float64. The bound: each merged layer may be off by one rounding of its weights, and a padding
+ * constant that an exporter computed in float32 by eight; relative to the magnitudes that were added up, not to a sum
+ * that may cancel.
  */
 export function compareNaive(
   before: Model,
@@ -86,7 +88,10 @@ export function compareNaive(
   return compare(a.outputs, b.outputs, bound.outputs, UNIT_ROUNDOFF[type] * (before.graph.nodeCount + 8));
 }
 
-/** Both models in onnxruntime, which optimises neither. Sums of float32 in another order differ by more than the roundings of weights. */
+/**
+ * Both models in onnxruntime, which optimises neither. Sums of float32 in another order differ by more than the
+ * roundings of weights.
+ */
 export async function compareInOrt(
   before: Model,
   after: Model,

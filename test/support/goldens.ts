@@ -70,7 +70,10 @@ function wordSum(param: Param): number {
   return sum;
 }
 
-/** Multiply-accumulates of Conv, Gemm and MatMul, counted from the graph's shapes alone; of nodes whose name passes `only`. */
+/**
+ * Multiply-accumulates of Conv, Gemm and MatMul, counted from the graph's shapes alone; of nodes whose name passes
+ * `only`.
+ */
 export function naiveMacs(graph: Graph, only: (name: string) => boolean = () => true): number {
   let macs = 0;
   for (const node of graph.nodes()) {

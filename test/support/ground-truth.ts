@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 
 /*
- * Reference outputs, checkpoints and hostile files that were made for this project: test/ground-truth/README.md says how. They are part of the
- * repository, so tests may read them at any time.
+ * Reference outputs, checkpoints and hostile files that were made for this project: test/ground-truth/README.md says
+ * how. They are part of the repository, so tests may read them at any time.
  */
 
 /** The path of something in test/ground-truth, as in `groundTruth('hostile/sound/mlp.onnx')`. */

@@ -3,7 +3,10 @@ import { Editor } from '../../src/graph/edit.js';
 import type { Model } from '../../src/graph/ir.js';
 import { asFloat64, fromFloat64 } from '../../src/tensor/tensor.js';
 
-/** The same network in float16: weights rounded, inputs and outputs of that type, nothing left of the types inferred for float32. */
+/**
+ * The same network in float16: weights rounded, inputs and outputs of that type, nothing left of the types inferred for
+ * float32.
+ */
 export function inHalf(model: Model): Model {
   const half = cloneModel(model);
   const edit = new Editor(half);

@@ -9,7 +9,10 @@ import { registry } from '../../src/ops/index.js';
 import { createSession } from '../../src/node/onnxruntime/session.js';
 import { drawInputs } from './rules.js';
 
-/** One application of an operator: the opset, the graph's inputs, the call as the text form has it, the names of its outputs ('y'). */
+/**
+ * One application of an operator: the opset, the graph's inputs, the call as the text form has it, the names of its
+ * outputs ('y').
+ */
 export type Case = readonly [opset: number, inputs: string, call: string, outputs?: string];
 
 export const textOf = ([opset, inputs, call, outputs = 'y']: Case): string =>

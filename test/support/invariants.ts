@@ -69,7 +69,9 @@ export function deadParts(model: Model): string[] {
   return dead;
 }
 
-/** Names of graphs inside others that a graph around them has too, found out from inputs, initializers and nodes alone. */
+/**
+ * Names of graphs inside others that a graph around them has too, found out from inputs, initializers and nodes alone.
+ */
 export function shadowedNames(model: Model): string[] {
   const found: string[] = [];
   const visit = (graph: Graph, around: ReadonlySet<string>): void => {

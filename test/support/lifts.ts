@@ -47,7 +47,10 @@ export async function expectMerge(
   await expectEquivalent(run.before, run.after, { type, naiveOnly: type === 'float64' });
 }
 
-/** A reason, a graph that gives it, and whether the graph can be run at all ('broken': it breaks the operator's own rules). */
+/**
+ * A reason, a graph that gives it, and whether the graph can be run at all ('broken': it breaks the operator's own
+ * rules).
+ */
 export type Row = readonly [why: string, text: string, broken?: 'broken' | undefined];
 
 /** Fails unless the merge leaves a graph as it is, some lift says `why`, and it still computes the same. */

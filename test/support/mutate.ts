@@ -1,8 +1,8 @@
 import { printWire, random, type WireField } from './wire.js';
 
 /*
- * Files changed at random, but as files of their format: most changes keep the protobuf sound, so that they reach what comes after the
- * reader. The same seed gives the same file.
+ * Files changed at random, but as files of their format: most changes keep the protobuf sound, so that they reach what
+ * comes after the reader. The same seed gives the same file.
  */
 
 type Pick = (below: number) => number;
@@ -134,7 +134,10 @@ function rearrange({ list, index, piece }: Place, pick: Pick): void {
   }
 }
 
-/** Puts a copy of another message of the same type in the place of one, or beside it; what stands around it included: so graphs nest. */
+/**
+ * Puts a copy of another message of the same type in the place of one, or beside it; what stands around it included: so
+ * graphs nest.
+ */
 function graft({ list, index, piece }: Place, places: readonly Place[], pick: Pick): void {
   const alike = places.filter((p) => p.piece.type === piece.type && p.piece.wire === piece.wire);
   const source = alike[pick(alike.length)];
@@ -162,7 +165,10 @@ function otherNumber(value: bigint, pick: Pick): bigint {
   return NUMBERS[pick(NUMBERS.length)] ?? 0n;
 }
 
-/** Another name of the file, an operator's, one that is dangerous; or the bytes shorter, longer, or with some of them changed. */
+/**
+ * Another name of the file, an operator's, one that is dangerous; or the bytes shorter, longer, or with some of them
+ * changed.
+ */
 function otherBytes(value: Uint8Array, places: readonly Place[], names: readonly string[], pick: Pick): Uint8Array {
   const kind = pick(6);
   if (kind < 2) {

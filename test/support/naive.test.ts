@@ -61,7 +61,10 @@ const transposeText = (w: Window): string => {
   );
 };
 
-/** Pools refuse pads as large as the window. SAME pads of a window shorter than its stride are negative in onnxruntime's MaxPool, against the specification. */
+/**
+ * Pools refuse pads as large as the window. SAME pads of a window shorter than its stride are negative in onnxruntime's
+ * MaxPool, against the specification.
+ */
 const poolText = (op: string, drawn: Window): string => {
   const short = drawn.taps.some((n, i) => n < (drawn.strides[i] ?? 1));
   const w: Window = { ...drawn, auto: short ? 'NOTSET' : drawn.auto };

@@ -24,6 +24,8 @@ function protoText(): string {
 protobuf.Reader.discardUnknown = false;
 const ModelProto = protobuf.parse(protoText(), { keepCase: true }).root.lookupType('onnx.ModelProto');
 
-/** A model's bytes, decoded and encoded again by protobufjs, which shares no code with the project's reader and writer. */
+/**
+ * A model's bytes, decoded and encoded again by protobufjs, which shares no code with the project's reader and writer.
+ */
 export const throughProtobufjs = (bytes: Uint8Array): Uint8Array =>
   ModelProto.encode(ModelProto.decode(bytes)).finish();

@@ -50,7 +50,10 @@ export function parsed(text: string, seed = 0): Model {
   return model;
 }
 
-/** Fails unless onnxruntime, which optimises neither, gives the same outputs for both models: names, types, shapes and numbers. */
+/**
+ * Fails unless onnxruntime, which optimises neither, gives the same outputs for both models: names, types, shapes and
+ * numbers.
+ */
 export async function expectSameOutputs(before: Model, after: Model, tol: Tolerance, seed = 1): Promise<void> {
   const feeds = drawInputs(before, seed);
   const [a, b] = [await outputsOf(before, feeds), await outputsOf(after, feeds)];
@@ -85,7 +88,10 @@ export async function outputsOfRuns(
   }
 }
 
-/** The root mean square difference relative to the reference's (0 where both are 0), and whether all that is not finite agrees. */
+/**
+ * The root mean square difference relative to the reference's (0 where both are 0), and whether all that is not finite
+ * agrees.
+ */
 export function difference(x: Tensor, y: Tensor): { readonly rms: number; readonly places: boolean } {
   if (!isNumeric(x.dtype)) return { rms: 0, places: JSON.stringify(x.strings?.()) === JSON.stringify(y.strings?.()) };
   const [u, v] = [asFloat64(x), asFloat64(y)];

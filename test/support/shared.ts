@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, test } from 'vitest';
 
 /*
- * What others made and tests use: a folder named `shared` beside the project's, with the conformance corpus, exported multi-branch models and
- * trained networks. It is no part of a clone. Tests that need it stand in `describeShared`; they are skipped where the folder is absent, and
- * fail there when CNNX_REQUIRE_SHARED=1. What is part of the repository is read through ground-truth.ts.
+ * What others made and tests use: a folder named `shared` beside the project's, with the conformance corpus, exported
+ * multi-branch models and trained networks. It is no part of a clone. Tests that need it stand in `describeShared`;
+ * they are skipped where the folder is absent, and fail there when CNNX_REQUIRE_SHARED=1. What is part of the
+ * repository is read through ground-truth.ts.
  */
 
 const FOLDER = join(projectRoot(), '..', 'shared');
@@ -33,8 +34,8 @@ export const hasShared = existsSync(join(FOLDER, 'reference'));
 export const isFull = Boolean(process.env.CNNX_FULL);
 
 /**
- * The path of something in the folder, as in `shared('reference/reparam')`. Throws, saying so, when it is not there; and while tests are
- * collected, since the bodies of skipped suites run then too.
+ * The path of something in the folder, as in `shared('reference/reparam')`. Throws, saying so, when it is not there;
+ * and while tests are collected, since the bodies of skipped suites run then too.
  */
 export function shared(path: string): string {
   if (collecting) throw new Error(`shared('${path}') at collection: read it inside a test or in beforeAll`);
@@ -74,7 +75,10 @@ interface IndexEntry {
   readonly atol?: number;
 }
 
-/** Every model of the corpus, in the order of its index. Unpacks the archive once, into a folder named after the archive's hash. */
+/**
+ * Every model of the corpus, in the order of its index. Unpacks the archive once, into a folder named after the
+ * archive's hash.
+ */
 export function corpus(): readonly CorpusModel[] {
   const folder = unpackCorpus();
   const index = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as Record<string, IndexEntry>;

@@ -1,6 +1,7 @@
 /*
- * Protobuf's wire format, written for tests and independent of the code under test: a file as a tree of fields, a printer for it, and
- * ways to say the same thing in other bytes. What is a message where is listed here by numbers, from onnx.proto.
+ * Protobuf's wire format, written for tests and independent of the code under test: a file as a tree of fields, a
+ * printer for it, and ways to say the same thing in other bytes. What is a message where is listed here by numbers,
+ * from onnx.proto.
  */
 
 /** Not a wire type: the value is the field's bytes with its tag. */
@@ -204,8 +205,8 @@ export interface Disguises {
 }
 
 /**
- * The same message in other fields, and what a canonical serializer makes of it. They differ from the original only by unknown fields,
- * which stand at the end there.
+ * The same message in other fields, and what a canonical serializer makes of it. They differ from the original only by
+ * unknown fields, which stand at the end there.
  */
 export function disguise(
   fields: readonly WireField[],

@@ -14,7 +14,9 @@ export interface ZipInput {
   readonly at?: number;
 }
 
-/** A zip archive of stored entries, written from the format's description, with zip64 records throughout if asked for. */
+/**
+ * A zip archive of stored entries, written from the format's description, with zip64 records throughout if asked for.
+ */
 export function zipFile(inputs: readonly ZipInput[], zip64 = false): ByteSource {
   const pieces: (Uint8Array | number)[] = [];
   let at = 0;

@@ -40,7 +40,9 @@ const kind = <const K extends ContentKind, F extends keyof AttrFields>(
   write: Kind<K, F>['write'],
 ): Kind<K, F> => ({ field, read, write });
 
-/** Every kind, in the order in which one is found for an attribute of before IR version 2, which does not say its kind. */
+/**
+ * Every kind, in the order in which one is found for an attribute of before IR version 2, which does not say its kind.
+ */
 const KINDS = {
   float: kind(
     'float',
@@ -148,7 +150,9 @@ const ALL: readonly AnyKind[] = Object.entries(KINDS).map(([name, k]) => ({
 const BY_CODE = new Map(ALL.map((k) => [ATTRIBUTE_TYPE[k.name] as number, k]));
 const BY_NAME = new Map<AttrKind, AnyKind>(ALL.map((k) => [k.name, k]));
 
-/** An attribute of the IR. What its form there cannot say (no type, as before IR version 2; a second value) it carries. */
+/**
+ * An attribute of the IR. What its form there cannot say (no type, as before IR version 2; a second value) it carries.
+ */
 export function readAttr(m: Message<'AttributeProto'>, context: AttrContext): Attr {
   const attr = readContent(m, context);
   const exact = isExact(m, attr);
@@ -161,7 +165,10 @@ export function readAttr(m: Message<'AttributeProto'>, context: AttrContext): At
   return { ...attr, preserved: new OnnxPreserved(m.span, without) };
 }
 
-/** Whether the IR's attribute would be written as the message that it came from: name, type and content, and nothing else. */
+/**
+ * Whether the IR's attribute would be written as the message that it came from: name, type and content, and nothing
+ * else.
+ */
 function isExact(m: Message<'AttributeProto'>, attr: Attr): boolean {
   const kind = BY_NAME.get(attr.kind);
   if (!kind) return same(m, attrMessage(attr));

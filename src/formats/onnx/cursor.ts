@@ -2,17 +2,26 @@ import { ByteRange, type ByteSource, type Chunk } from '../../base/bytes.js';
 import { CnnxError } from '../../base/errors.js';
 import { TextCache } from './text-cache.js';
 
-/** Bytes that are read at once. Large enough that structure costs few reads, small enough that skipping a weight wastes little. */
+/**
+ * Bytes that are read at once. Large enough that structure costs few reads, small enough that skipping a weight wastes
+ * little.
+ */
 const WINDOW = 64 * 1024;
 
-/** Payloads from here on stay in the file as ranges; smaller ones are copied, so that they do not hold a whole window in memory. */
+/**
+ * Payloads from here on stay in the file as ranges; smaller ones are copied, so that they do not hold a whole window in
+ * memory.
+ */
 const BY_REFERENCE = 1024;
 
 /** A varint's longest form, and a tag's, in bytes. */
 const VARINT_BYTES = 10;
 const TAG_BYTES = 5;
 
-/** Reads protobuf's primitives from a source of any size, through a window. Written by hand rather than over protobufjs's Reader: positions go beyond 2^32, and every error knows its byte. */
+/**
+ * Reads protobuf's primitives from a source of any size, through a window. Written by hand rather than over
+ * protobufjs's Reader: positions go beyond 2^32, and every error knows its byte.
+ */
 export class Cursor {
   #window: Uint8Array = new Uint8Array(0);
   #from = 0;

@@ -7,14 +7,20 @@ import { Packed } from './packed.js';
 import { type Field, type MessageName, type MessageType, messageType } from './schema.js';
 import { END_GROUP, FIXED32, FIXED64, LENGTH, START_GROUP, VARINT } from './wire.js';
 
-/** Decodes a message as protobuf's own parsers do: of a repeated scalar the last counts, sub-messages merge, what is unknown is kept. */
+/**
+ * Decodes a message as protobuf's own parsers do: of a repeated scalar the last counts, sub-messages merge, what is
+ * unknown is kept.
+ */
 export function decode<N extends MessageName>(source: ByteSource, name: N, limits: Limits): Message<N> {
   const root = open(messageType(name), new ByteRange(source, 0, source.size));
   new Decoder(new Cursor(source, 0), limits, false).message(root, source.size, 0);
   return root as Message as Message<N>;
 }
 
-/** Decodes a model. Nodes, but for those inside other nodes, are decoded when somebody goes over them: a large graph is never there as messages. */
+/**
+ * Decodes a model. Nodes, but for those inside other nodes, are decoded when somebody goes over them: a large graph is
+ * never there as messages.
+ */
 export function decodeModel(source: ByteSource, limits: Limits): Message<'ModelProto'> {
   const root = open(messageType('ModelProto'), new ByteRange(source, 0, source.size));
   new Decoder(new Cursor(source, 0), limits, true).message(root, source.size, 0);
@@ -94,7 +100,10 @@ class Decoder {
     }
   }
 
-  /** Reads a field of the schema. False, with nothing read, when its wire type or an enumeration's value is not the schema's. */
+  /**
+   * Reads a field of the schema. False, with nothing read, when its wire type or an enumeration's value is not the
+   * schema's.
+   */
   #known(draft: Draft, field: Field, wire: number, end: number, depth: number): boolean {
     switch (field.kind) {
       case 'string':

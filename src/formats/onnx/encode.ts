@@ -5,7 +5,10 @@ import { Packed } from './packed.js';
 import type { Field } from './schema.js';
 import { FIXED32, FIXED64, LENGTH, VARINT } from './wire.js';
 
-/** Payloads from here on become chunks of their own; smaller ones are copied, so that a file is not thousands of tiny writes. */
+/**
+ * Payloads from here on become chunks of their own; smaller ones are copied, so that a file is not thousands of tiny
+ * writes.
+ */
 const BY_REFERENCE = 16 * 1024;
 const BUFFER = 64 * 1024;
 
@@ -17,9 +20,9 @@ const SHORT_COPY = 64;
 const SHORT_TEXT = 128;
 
 /**
- * Writes protobuf from its end to its beginning. The length that stands before a message is then known when it is written, however deep
- * and large the message is, in one pass and without a buffer for any message. protobufjs's Writer can neither do that nor take weights by
- * reference.
+ * Writes protobuf from its end to its beginning. The length that stands before a message is then known when it is
+ * written, however deep and large the message is, in one pass and without a buffer for any message. protobufjs's Writer
+ * can neither do that nor take weights by reference.
  */
 export class ReverseWriter {
   readonly #chunks: Chunk[] = [];
@@ -91,7 +94,10 @@ export class ReverseWriter {
     else for (let i = start; i < end; i++) this.#buffer[at + i - start] = from[i] ?? 0;
   }
 
-  /** Small ranges, as of nodes that nothing edited, come one before the other: the file is read in stretches, from the end. */
+  /**
+   * Small ranges, as of nodes that nothing edited, come one before the other: the file is read in stretches, from the
+   * end.
+   */
   #range({ source, at, size }: ByteRange): void {
     if (source !== this.#source || at < this.#windowAt || at + size > this.#windowAt + this.#window.length) {
       this.#source = source;
@@ -135,12 +141,17 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-/** Says what to write for a sub-message instead of its fields, as from its place in a file; false to write the fields. */
+/**
+ * Says what to write for a sub-message instead of its fields, as from its place in a file; false to write the fields.
+ */
 export type Shortcut = (m: Message, w: ReverseWriter) => boolean;
 
 const noShortcut: Shortcut = () => false;
 
-/** Writes a message's fields, canonically: in order of their numbers, unknown ones last. Recursion goes as deep as the message. */
+/**
+ * Writes a message's fields, canonically: in order of their numbers, unknown ones last. Recursion goes as deep as the
+ * message.
+ */
 export function encode(w: ReverseWriter, m: Message, shortcut: Shortcut = noShortcut): void {
   encodeUnknown(w, m);
   const { type, values } = entries(m);

@@ -4,9 +4,14 @@ import { printable } from '../../base/text.js';
 import { type Message, message } from './message.js';
 import { DATA_LOCATION_EXTERNAL } from './schema.js';
 
-/** Where a model's external data is found. Whoever implements it decides which folder that is, and keeps inside of it. */
+/**
+ * Where a model's external data is found. Whoever implements it decides which folder that is, and keeps inside of it.
+ */
 export interface ExternalData {
-  /** The file at a location that `externalPlace` let through: relative, without `..`. Throws when it is absent or not to be opened. */
+  /**
+   * The file at a location that `externalPlace` let through: relative, without `..`. Throws when it is absent or not to
+   * be opened.
+   */
   resolve(location: string): ByteSource;
 }
 
@@ -22,7 +27,10 @@ const refusal = (message: string, hint?: string): CnnxError => new CnnxError('on
 
 export const isExternal = (m: Message<'TensorProto'>): boolean => m.fields.data_location === DATA_LOCATION_EXTERNAL;
 
-/** The place of a tensor's external data. Throws `onnx/external-data` for places outside the model's folder and for malformed ones. */
+/**
+ * The place of a tensor's external data. Throws `onnx/external-data` for places outside the model's folder and for
+ * malformed ones.
+ */
 export function externalPlace(m: Message<'TensorProto'>): ExternalPlace {
   const props = new Map((m.fields.external_data ?? []).map(({ fields }) => [fields.key ?? '', fields.value ?? '']));
   const location = props.get('location');
@@ -56,7 +64,9 @@ function integer(props: ReadonlyMap<string, string>, key: string): number | unde
   return value;
 }
 
-/** The `size` bytes that a tensor takes, in the file that it names. Throws `onnx/external-data` when they are not there. */
+/**
+ * The `size` bytes that a tensor takes, in the file that it names. Throws `onnx/external-data` when they are not there.
+ */
 export function openExternal(place: ExternalPlace, size: number, data: ExternalData | undefined): ByteRange {
   const shown = `'${printable(place.location)}'`;
   if (!data) throw refusal(`the data stands in the file ${shown}, and the model was read without its folder`);

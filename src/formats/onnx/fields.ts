@@ -5,8 +5,8 @@ import type { FieldsOf, MessageName } from './schema.js';
 import { importMessage, metadataMessage, readImports, readMetadata } from './types.js';
 
 /*
- * Which fields of ONNX's editable messages the IR holds, and where: one table a message, for the reader and the writer. What no table has is
- * preserved as it was read.
+ * Which fields of ONNX's editable messages the IR holds, and where: one table a message, for the reader and the writer.
+ * What no table has is preserved as it was read.
  */
 
 /** A list of immutable things: the property that holds it, and its elements from messages and back. */
@@ -100,7 +100,10 @@ export interface Editable {
   readonly preserved: Preserved | undefined;
 }
 
-/** Gives `thing` all that the table says of its message, its place in the file, and what is left to be preserved; but for the parts. */
+/**
+ * Gives `thing` all that the table says of its message, its place in the file, and what is left to be preserved; but
+ * for the parts.
+ */
 export function readFields<N extends MessageName, T extends Editable>(
   thing: T,
   m: Message<N>,

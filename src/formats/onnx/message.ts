@@ -63,9 +63,15 @@ export class OnnxPreserved implements Preserved {
   constructor(
     /** The bytes of an immutable thing in the file. */
     readonly span: ByteRange | undefined,
-    /** The whole message where the IR's form of an immutable thing says less; the fields without a name in the IR for an editable one. */
+    /**
+     * The whole message where the IR's form of an immutable thing says less; the fields without a name in the IR for an
+     * editable one.
+     */
     readonly message: Message | undefined,
-    /** What the message says of a declaration: an edit keeps what is preserved beside that, and the difference tells what it changed. */
+    /**
+     * What the message says of a declaration: an edit keeps what is preserved beside that, and the difference tells
+     * what it changed.
+     */
     readonly said?: ValueInfo | undefined,
   ) {}
 }

@@ -1,12 +1,15 @@
 import { type Chunk, chunkBytes, concat } from '../../base/bytes.js';
 import type { NumberKind } from './schema.js';
 
-/** Single elements are gathered in an array up to here, then moved to bytes: small lists, the most frequent, then cost no typed array. */
+/**
+ * Single elements are gathered in an array up to here, then moved to bytes: small lists, the most frequent, then cost
+ * no typed array.
+ */
 const GATHERED = 4096;
 
 /**
- * A repeated number, as the bytes of its packed form, whichever form the file has: as JavaScript numbers it would take many times as much.
- * Whoever adds bytes has checked them: no element is cut, none is longer than ten bytes.
+ * A repeated number, as the bytes of its packed form, whichever form the file has: as JavaScript numbers it would take
+ * many times as much. Whoever adds bytes has checked them: no element is cut, none is longer than ten bytes.
  */
 export class Packed {
   readonly #pieces: Chunk[] = [];
@@ -66,7 +69,10 @@ export class Packed {
     if (this.#tail.length >= GATHERED) this.#flush();
   }
 
-  /** Elements as the official serializer writes them: varints no longer than they must be, 32-bit integers sign-extended. */
+  /**
+   * Elements as the official serializer writes them: varints no longer than they must be, 32-bit integers
+   * sign-extended.
+   */
   canonical(): Chunk[] {
     if (this.kind === 'float' || this.kind === 'double') return [...this.pieces];
     return this.pieces.map((piece) => {
@@ -151,7 +157,10 @@ function eachVarint(bytes: ArrayLike<number>, visit: (low: number, high: number)
   }
 }
 
-/** Whether every varint is as short as it can be, none sets bits beyond the 64th, and none is what a 32-bit integer is not written as. */
+/**
+ * Whether every varint is as short as it can be, none sets bits beyond the 64th, and none is what a 32-bit integer is
+ * not written as.
+ */
 function isMinimal(bytes: Uint8Array, narrow: boolean): boolean {
   let size = 0;
   for (const b of bytes) {

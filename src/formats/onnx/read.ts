@@ -40,9 +40,9 @@ export interface ReadOptions {
 }
 
 /**
- * Reads an ONNX model of IR version 3 to 14. Weights stay in `source`, which must go on working. Graphs that break ONNX's rules (a name
- * defined twice, or never; a cycle) are read as they are: the checker is for that.
- * Throws `onnx/not-a-model`, `onnx/truncated`, `onnx/wire`, `onnx/depth`, `onnx/limit`, `onnx/tensor`, `onnx/external-data`.
+ * Reads an ONNX model of IR version 3 to 14. Weights stay in `source`, which must go on working. Graphs that break
+ * ONNX's rules (a name defined twice, or never; a cycle) are read as they are: the checker is for that. Throws
+ * `onnx/not-a-model`, `onnx/truncated`, `onnx/wire`, `onnx/depth`, `onnx/limit`, `onnx/tensor`, `onnx/external-data`.
  */
 export function readOnnx(source: Uint8Array | ByteSource, options: ReadOptions = {}): Model {
   const bytes = source instanceof Uint8Array ? memorySource(source) : source;
@@ -109,7 +109,10 @@ class Reader implements Pick<AttrContext, 'tensor'> {
     return fn;
   }
 
-  /** First everything that the graph defines, then what its nodes read: a subgraph may stand before the node that makes what it captures. */
+  /**
+   * First everything that the graph defines, then what its nodes read: a subgraph may stand before the node that makes
+   * what it captures.
+   */
   graph(m: Message<'GraphProto'>, graph: Graph): void {
     const f = m.fields;
     readFields(graph, m, GRAPH);
@@ -155,7 +158,8 @@ class Reader implements Pick<AttrContext, 'tensor'> {
     infos: readonly ValueInfo[],
     outputs: () => readonly Value[],
   ): void {
-    // Once one has to wait for what is defined further on, or holds graphs, all that come after it wait too: uses keep the order of the file.
+    // Once one has to wait for what is defined further on, or holds graphs, all that come after it wait too: uses keep
+    // the order of the file.
     const waiting: (() => void)[] = [];
     for (const m of messages) {
       const node = makeNode(graph, m);
@@ -229,7 +233,10 @@ function makeNode(graph: Graph, m: Message<'NodeProto'>): Node {
   return node;
 }
 
-/** The value that a name means in a graph: the innermost that defines it. A name without any definition becomes an undefined value. */
+/**
+ * The value that a name means in a graph: the innermost that defines it. A name without any definition becomes an
+ * undefined value.
+ */
 function resolve(graph: Graph, name: string): Value {
   for (let g: Graph | undefined = graph; g; g = g.parent) {
     const value = g.values.get(name);

@@ -1,6 +1,7 @@
 /*
- * Every message of ONNX up to IR version 14: onnx.proto of onnx 1.23, in its proto2 form (presence is explicit). One line a field:
- * `kind number`, `*` for repeated, `packed` where the .proto says so, `oneof` for the members of a message's only oneof.
+ * Every message of ONNX up to IR version 14: onnx.proto of onnx 1.23, in its proto2 form (presence is explicit). One
+ * line a field: `kind number`, `*` for repeated, `packed` where the .proto says so, `oneof` for the members of a
+ * message's only oneof.
  */
 export const SCHEMA = {
   ModelProto: {
@@ -145,7 +146,9 @@ type Schema = typeof SCHEMA;
 export type MessageName = keyof Schema;
 export type NumberKind = 'int32' | 'int64' | 'uint64' | 'float' | 'double';
 
-/** Enumerations are closed in proto2: a number that is not listed counts as an unknown field. The value is the largest. */
+/**
+ * Enumerations are closed in proto2: a number that is not listed counts as an unknown field. The value is the largest.
+ */
 const ENUMS = { AttributeType: 14, DataLocation: 1 } as const;
 type EnumName = keyof typeof ENUMS;
 

@@ -27,8 +27,8 @@ export interface PlacedWeights {
 }
 
 /**
- * Lays out a side file for the large initializers of a model and its subgraphs, wherever they stand now; all others go into the model. Nothing
- * is read. Throws `onnx/external-data` for a name that is no relative path.
+ * Lays out a side file for the large initializers of a model and its subgraphs, wherever they stand now; all others go
+ * into the model. Nothing is read. Throws `onnx/external-data` for a name that is no relative path.
  */
 export function placeWeights(model: Model, { file, threshold = DEFAULT_THRESHOLD }: SideFile): PlacedWeights {
   checkLocation(file);

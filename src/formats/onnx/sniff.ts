@@ -83,7 +83,10 @@ const LOOKS: readonly Look[] = [
 const isText = (head: Uint8Array): boolean =>
   head.every((b) => b === 9 || b === 10 || b === 12 || b === 13 || (b >= 32 && b !== 127));
 
-/** What a file that is not an ONNX model looks like, judged by its first bytes; undefined when that is not clear. Never throws. */
+/**
+ * What a file that is not an ONNX model looks like, judged by its first bytes; undefined when that is not clear. Never
+ * throws.
+ */
 export function sniff(head: Uint8Array): { readonly what: string; readonly hint: string | undefined } | undefined {
   const start = head.subarray(0, HEAD);
   const text = String.fromCharCode(...start);

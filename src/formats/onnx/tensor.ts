@@ -43,7 +43,9 @@ export class OnnxTensor implements Tensor {
   readonly place: ExternalPlace | undefined;
   readonly strings?: () => readonly Uint8Array[];
 
-  /** Throws `onnx/tensor` and `onnx/external-data` when type, dimensions and data cannot belong together. Reads no data. */
+  /**
+   * Throws `onnx/tensor` and `onnx/external-data` when type, dimensions and data cannot belong together. Reads no data.
+   */
   constructor(
     readonly message: Message<'TensorProto'>,
     limits: Limits = LIMITS,
@@ -105,7 +107,10 @@ export class OnnxTensor implements Tensor {
     return typed ? typed.bytes(elementWidth(this.dtype)) : new Uint8Array(0);
   }
 
-  /** Throws `onnx/tensor` when there is data in two fields: which of them counts, nobody says (onnx.proto: one of them is used). */
+  /**
+   * Throws `onnx/tensor` when there is data in two fields: which of them counts, nobody says (onnx.proto: one of them
+   * is used).
+   */
   checkOneForm(): void {
     const { fields } = this.message;
     const filled = DATA_FIELDS.filter((name) => {
@@ -225,7 +230,9 @@ export function externalized(t: Tensor, file: string, offset: number): Tensor {
   return new OnnxTensor(withFields(tensorMessage(t), fields));
 }
 
-/** The same tensor with its data in the model. Throws `onnx/external-data` when it is in a file that is not to be had. */
+/**
+ * The same tensor with its data in the model. Throws `onnx/external-data` when it is in a file that is not to be had.
+ */
 export function internalized(t: Tensor): Tensor {
   if (!(t instanceof OnnxTensor) || !t.place) return t;
   return new OnnxTensor(

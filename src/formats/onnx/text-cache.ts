@@ -9,7 +9,10 @@ const EMPTY: readonly undefined[] = Array.from({ length: SLOTS });
 /** Longer texts are seldom names, and seldom come again. */
 const LONGEST = 64;
 
-/** Decodes names, and gives the same string again for the same bytes while it remembers them: a large graph has few different ones. */
+/**
+ * Decodes names, and gives the same string again for the same bytes while it remembers them: a large graph has few
+ * different ones.
+ */
 export class TextCache {
   readonly #texts: (string | undefined)[] = EMPTY.slice();
 

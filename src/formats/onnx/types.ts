@@ -7,8 +7,8 @@ import { preservedBy, preservedMessage, entries, type Message, message, OnnxPres
 import { Packed } from './packed.js';
 
 /*
- * The immutable parts of the IR, to and from messages. Where the IR's form would be written as another message than the file has (a
- * denotation, an explicit empty name), the thing carries the file's message; otherwise only its place.
+ * The immutable parts of the IR, to and from messages. Where the IR's form would be written as another message than the
+ * file has (a denotation, an explicit empty name), the thing carries the file's message; otherwise only its place.
  */
 
 /** What an IR thing carries: its place in the file, and `m` unless `own`, the message of its IR form, says the same. */
@@ -79,7 +79,10 @@ export function isAsRead(info: ValueInfo): boolean {
   return said.docString === info.docString && said.metadata === info.metadata;
 }
 
-/** The message of a declaration. One that was edited keeps what the file says beside them: denotations, of dimensions too. */
+/**
+ * The message of a declaration. One that was edited keeps what the file says beside them: denotations, of dimensions
+ * too.
+ */
 export function infoMessage(info: ValueInfo): Message<'ValueInfoProto'> {
   const before = preservedMessage(info, 'ValueInfoProto');
   if (!before) return plainInfoMessage(info);

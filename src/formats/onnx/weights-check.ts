@@ -14,10 +14,11 @@ interface Slice {
 }
 
 /**
- * Makes sure that the weights of a model are there and say one thing. Reading a model does not: its structure is worth having without them.
- * Throws `onnx/external-data` for a slice beyond the end of its file and for slices that overlap in part (tensors that share all of one are
- * fine), and whatever the model's folder throws for a file that is absent or forbidden; `onnx/tensor` for a tensor with data in two of its
- * fields, and for a sparse one whose indices are not places in it.
+ * Makes sure that the weights of a model are there and say one thing. Reading a model does not: its structure is worth
+ * having without them. Throws `onnx/external-data` for a slice beyond the end of its file and for slices that overlap
+ * in part (tensors that share all of one are fine), and whatever the model's folder throws for a file that is absent or
+ * forbidden; `onnx/tensor` for a tensor with data in two of its fields, and for a sparse one whose indices are not
+ * places in it.
  */
 export function checkWeights(model: Model): void {
   const byLocation = new Map<string, Slice[]>();
@@ -48,7 +49,10 @@ function checkOverlap(location: string, slices: Slice[]): void {
   });
 }
 
-/** A sparse tensor has a place for each of its values: counted over the whole tensor, or a coordinate for each axis (onnx.proto, SparseTensorProto). */
+/**
+ * A sparse tensor has a place for each of its values: counted over the whole tensor, or a coordinate for each axis
+ * (onnx.proto, SparseTensorProto).
+ */
 function checkIndices({ values, indices, dims, name }: SparseTensor): void {
   const fail = (message: string): never => {
     throw new CnnxError('onnx/tensor', `sparse tensor ${printable(name ?? '') || '(unnamed)'}: ${message}`, {

@@ -18,8 +18,8 @@ export interface WriteOptions {
 }
 
 /**
- * An ONNX file, as pieces in order. What nothing edited is written byte for byte as it was read; everything else as the official
- * serializer writes it. Weights are passed on by reference.
+ * An ONNX file, as pieces in order. What nothing edited is written byte for byte as it was read; everything else as the
+ * official serializer writes it. Weights are passed on by reference.
  */
 export function writeOnnx(model: Model, options: WriteOptions = {}): Chunk[] {
   const w = new ReverseWriter();
@@ -62,7 +62,10 @@ class Writer {
     return !this.#swap && this.#fromSpan(span);
   }
 
-  /** The fields of a message, from the last to the first: `write` those that the IR has, and what is preserved beside them. */
+  /**
+   * The fields of a message, from the last to the first: `write` those that the IR has, and what is preserved beside
+   * them.
+   */
   #fields(name: MessageName, preserved: Message | undefined, write: (field: Field) => void): void {
     encodeUnknown(this.w, preserved);
     const rest = preserved && entries(preserved).values;

@@ -9,7 +9,10 @@ export interface Assembled {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** Under what training scripts keep the network's weights, in the order of preference. Optimizer states have tensors too, under other names. */
+/**
+ * Under what training scripts keep the network's weights, in the order of preference. Optimizer states have tensors
+ * too, under other names.
+ */
 const WRAPPER_KEYS = [
   'state_dict',
   'model_state_dict',
@@ -25,7 +28,8 @@ const WRAPPER_KEYS = [
 ];
 
 /**
- * The weights in what a checkpoint unpickles to: a state dict, a whole network, or either under one of the usual keys. Throws
+ * The weights in what a checkpoint unpickles to: a state dict, a whole network, or either under one of the usual keys.
+ * Throws
  * `torch/no-state-dict`, with the keys that are there.
  */
 export function assemble(root: PickleValue): Assembled {
@@ -48,7 +52,8 @@ function weightsIn(value: PickleValue, metadata: Map<string, string>, depth: num
     for (const [name, scalar] of plainValues(value)) metadata.set(name, scalar);
     return found;
   }
-  // Only then: a training checkpoint may have tensors of its own beside the model (the state of a random number generator).
+  // Only then: a training checkpoint may have tensors of its own beside the model (the state of a random number
+  // generator).
   const direct = tensorsOf(value);
   return direct.size > 0 ? direct : undefined;
 }
@@ -70,7 +75,10 @@ function* plainValues(dict: Dict): Generator<readonly [string, string]> {
 const isModule = (object: Instance): boolean =>
   object.get('_modules') instanceof Map && object.get('_parameters') instanceof Map;
 
-/** The state dict of a pickled network, in the order in which `Module.state_dict()` has it: parameters, buffers, then the modules inside. */
+/**
+ * The state dict of a pickled network, in the order in which `Module.state_dict()` has it: parameters, buffers, then
+ * the modules inside.
+ */
 function moduleTensors(root: Instance): Map<string, Tensor> {
   const out = new Map<string, Tensor>();
   let visited = 0;

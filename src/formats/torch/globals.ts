@@ -8,8 +8,9 @@ import { describeValue, GlobalName, Instance, type PickleValue } from './values.
 type Construct = (args: readonly PickleValue[], name: GlobalName) => PickleValue;
 
 /**
- * Every function that a checkpoint may ask to be called, by its exact module and name, with what is done instead. Anything else that a
- * pickle wants called is refused. An allow-list by prefix would not do: `torch.serialization.os.system` begins with `torch.`.
+ * Every function that a checkpoint may ask to be called, by its exact module and name, with what is done instead.
+ * Anything else that a pickle wants called is refused. An allow-list by prefix would not do:
+ * `torch.serialization.os.system` begins with `torch.`.
  */
 const FUNCTIONS: ReadonlyMap<string, Construct> = new Map<string, Construct>([
   ['__builtin__.bytearray', ([bytes]) => bytes ?? null],
@@ -74,7 +75,10 @@ export function construct(callee: PickleValue, args: PickleValue): PickleValue {
   return make(args, callee);
 }
 
-/** Stands for making an object of a class: only its name is kept. Throws `pickle/refused` if anything would be passed to the class. */
+/**
+ * Stands for making an object of a class: only its name is kept. Throws `pickle/refused` if anything would be passed to
+ * the class.
+ */
 export function instantiate(type: PickleValue, args: PickleValue): PickleValue {
   if (!(type instanceof GlobalName)) throw refused('something that is not a class', 'made into an object');
   if (FUNCTIONS.has(type.path)) return construct(type, args);
@@ -129,7 +133,10 @@ function reconstruct([type, base]: readonly PickleValue[], name: GlobalName): Pi
   return instantiate(type ?? null, []);
 }
 
-/** What turns up beside the weights (paths, dates, NumPy scalars, unapplied functions) is kept as the name of what it is. */
+/**
+ * What turns up beside the weights (paths, dates, NumPy scalars, unapplied functions) is kept as the name of what it
+ * is.
+ */
 function inert(_: readonly PickleValue[], name: GlobalName): PickleValue {
   return new Instance(name);
 }

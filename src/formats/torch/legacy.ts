@@ -14,8 +14,9 @@ const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
 
 /**
- * `torch.save` before 1.6: five pickles (magic number, protocol, system, the object, the keys of its storages), then for each key the number
- * of its elements in eight bytes and the elements. There is no checksum, and the end of the file has to be the end of the last storage.
+ * `torch.save` before 1.6: five pickles (magic number, protocol, system, the object, the keys of its storages), then
+ * for each key the number of its elements in eight bytes and the elements. There is no checksum, and the end of the
+ * file has to be the end of the last storage.
  */
 export function readTorchLegacy(source: ByteSource): StateDict {
   const file = new ByteRange(source, 0, source.size);

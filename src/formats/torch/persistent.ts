@@ -5,8 +5,9 @@ import { Storage } from './storage.js';
 import { describeValue, GlobalName, type PickleValue } from './values.js';
 
 /**
- * Persistent ids as `torch.save` writes them: ('storage', class, key, location, elements[, view]) for a storage, which is made once per key,
- * and ('module', class, file, source text) for the class of a pickled network, of which the name is kept.
+ * Persistent ids as `torch.save` writes them: ('storage', class, key, location, elements[, view]) for a storage, which
+ * is made once per key, and ('module', class, file, source text) for the class of a pickled network, of which the name
+ * is kept.
  */
 export function persistentLoad(made: (storage: Storage) => void): PersistentLoad {
   const storages = new Map<string, Storage>();

@@ -23,7 +23,10 @@ export class PickleInput {
     return this.start + this.at;
   }
 
-  /** The next `size` bytes, as a view that stays valid. Throws `pickle/truncated` before anything is allocated for bytes that are not there. */
+  /**
+   * The next `size` bytes, as a view that stays valid. Throws `pickle/truncated` before anything is allocated for bytes
+   * that are not there.
+   */
   take(size: number): Uint8Array {
     this.need(size);
     const bytes = this.window.subarray(this.at, this.at + size);

@@ -10,8 +10,9 @@ import { describeValue, type Dict, GlobalName, Instance, type PickleValue } from
 export type PersistentLoad = (id: PickleValue) => PickleValue;
 
 /**
- * Reads one pickle, protocols 0 to 5, from where the input stands to its STOP. A stack machine that makes tensors, containers and names; where
- * a pickle would call something, `globals.ts` has the list of what is built instead. Throws `pickle/...`. Opcodes: CPython, Lib/pickletools.py.
+ * Reads one pickle, protocols 0 to 5, from where the input stands to its STOP. A stack machine that makes tensors,
+ * containers and names; where a pickle would call something, `globals.ts` has the list of what is built instead. Throws
+ * `pickle/...`. Opcodes: CPython, Lib/pickletools.py.
  */
 export function readPickle(input: PickleInput, persistent: PersistentLoad): PickleValue {
   const machine = new Machine(input, persistent);
@@ -215,7 +216,10 @@ function stackGlobal(m: Machine): void {
   m.push(m.name(m.pop(), name));
 }
 
-/** BUILD: state for the object below. That of a dictionary (`_metadata` of a state dict) or of a tensor changes no value. */
+/**
+ * BUILD: state for the object below. That of a dictionary (`_metadata` of a state dict) or of a tensor changes no
+ * value.
+ */
 function build(m: Machine): void {
   const state = m.pop();
   const target = m.top();

@@ -4,7 +4,10 @@ import { TORCH_DTYPES } from './names.js';
 import { Storage, viewTensor } from './storage.js';
 import { describeValue, GlobalName, type PickleValue } from './values.js';
 
-/** `_rebuild_tensor(storage, offset, size, stride)`; what version 2 adds (requires_grad, hooks, metadata) does not concern the values. */
+/**
+ * `_rebuild_tensor(storage, offset, size, stride)`; what version 2 adds (requires_grad, hooks, metadata) does not
+ * concern the values.
+ */
 export function rebuildTensor([storage, offset, shape, strides]: readonly PickleValue[]): PickleValue {
   const memory = storageOf(storage);
   const dtype = memory.type;
@@ -12,7 +15,10 @@ export function rebuildTensor([storage, offset, shape, strides]: readonly Pickle
   return viewTensor(memory, { dtype, offset: whole(offset), shape: sizes(shape), strides: sizes(strides) });
 }
 
-/** `_rebuild_tensor_v3(storage, offset, size, stride, requires_grad, hooks, dtype, metadata)`: types that have no storage class. */
+/**
+ * `_rebuild_tensor_v3(storage, offset, size, stride, requires_grad, hooks, dtype, metadata)`: types that have no
+ * storage class.
+ */
 export function rebuildTyped([storage, offset, shape, strides, , , type]: readonly PickleValue[]): PickleValue {
   const dtype = type instanceof GlobalName ? TORCH_DTYPES.get(type.path) : undefined;
   if (!dtype) throw new CnnxError('torch/unsupported', `a tensor has element type ${describeValue(type)}`);

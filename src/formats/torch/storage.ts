@@ -8,7 +8,10 @@ import { lazyTensor, rangeTensor, tensor, type Tensor } from '../../tensor/tenso
 /** Element type of a storage class; bytes for one that leaves the type to its tensors. */
 export type StorageType = DType | 'untyped';
 
-/** The flat memory that tensors are views of. Data may be attached after the tensors are known, as the older file form has it. */
+/**
+ * The flat memory that tensors are views of. Data may be attached after the tensors are known, as the older file form
+ * has it.
+ */
 export class Storage implements ByteSource {
   private data: ByteSource | undefined;
 
@@ -54,8 +57,8 @@ export interface View {
 }
 
 /**
- * A tensor as a view of a storage. Reads nothing: a contiguous view is one positioned read when its bytes are asked for, any other is
- * gathered then. Throws `torch/tensor` for a view that reaches beyond its storage.
+ * A tensor as a view of a storage. Reads nothing: a contiguous view is one positioned read when its bytes are asked
+ * for, any other is gathered then. Throws `torch/tensor` for a view that reaches beyond its storage.
  */
 export function viewTensor(storage: Storage, view: View): Tensor {
   const { dtype, shape, strides, offset } = view;

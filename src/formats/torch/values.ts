@@ -2,7 +2,9 @@ import { printable } from '../../base/text.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Storage, type StorageType } from './storage.js';
 
-/** What a pickle can hold here. Tuples, lists and sets are arrays; `None` is null; nothing is ever an executable thing. */
+/**
+ * What a pickle can hold here. Tuples, lists and sets are arrays; `None` is null; nothing is ever an executable thing.
+ */
 export type PickleValue =
   | null
   | boolean

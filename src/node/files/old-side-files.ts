@@ -10,8 +10,8 @@ const isOwnName = (name: string, model: string): boolean =>
   name.startsWith(`${model}.`) && /^\.(?:[0-9a-f]{8}\.)?data$/.test(name.slice(model.length));
 
 /**
- * The side files that cnnx wrote for the model that stands at `path` now, to be removed once another model has taken its place. None of them is
- * one that is being read, or that another model of the folder names.
+ * The side files that cnnx wrote for the model that stands at `path` now, to be removed once another model has taken
+ * its place. None of them is one that is being read, or that another model of the folder names.
  */
 export function ownSideFiles(path: string): readonly string[] {
   if (!existsSync(path)) return [];

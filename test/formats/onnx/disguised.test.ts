@@ -53,7 +53,8 @@ function expectHandled(fields: readonly WireField[], kind: Kind, seed: number): 
   expect(bytesDiffer(concat(writeOnnx(readOnnx(bytes))), bytes), 'passed through').toBe(-1);
   const again = concat(writeOnnx(readOnnx(bytes), { reencode: true }));
   expect(bytesDiffer(again, printWire(canonical)), 're-encoded').toBe(-1);
-  // Its protobufjs replaces a message that comes twice, where protobuf merges, and misreads 32-bit numbers of 6 to 9 bytes.
+  // Its protobufjs replaces a message that comes twice, where protobuf merges, and misreads 32-bit numbers of 6 to 9
+  // bytes.
   if (!kind.ways.split) expect(seenByOnnxProto(again)).toEqual(seenByOnnxProto(bytes));
 }
 

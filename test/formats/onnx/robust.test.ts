@@ -13,7 +13,9 @@ const field = (number: number, ...payload: number[]): number[] => {
   return [number * 8 + 2, ...(length < 128 ? [length] : [(length & 127) | 128, length >> 7]), ...payload];
 };
 
-/** A model with a value whose type is a sequence of sequences ... so many messages deep, itself and the graph included. */
+/**
+ * A model with a value whose type is a sequence of sequences ... so many messages deep, itself and the graph included.
+ */
 function nested(depth: number): Uint8Array {
   // TypeProto.sequence_type is field 4, its elem_type field 1: two messages a level.
   let type: number[] = [];

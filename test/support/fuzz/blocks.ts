@@ -28,7 +28,9 @@ function joined(g: Draft, xs: readonly [Val, ...Val[]], d: Draw): Val {
   }
 }
 
-/** k x k, 1 x k and k x 1 (or any that align), each with its BatchNorm or not, summed; crops where the padding is small. */
+/**
+ * k x k, 1 x k and k x 1 (or any that align), each with its BatchNorm or not, summed; crops where the padding is small.
+ */
 export function acnet(g: Draft, x: Val, d: Draw): Val {
   const rank = rankOf(x);
   const k = d.pick([3, 3, 5, 1]);
@@ -306,7 +308,10 @@ export function transposed(g: Draft, x: Val, d: Draw): Val {
   }
 }
 
-/** A product on the last axis with a BatchNormalization of its features, turned to axis 1 and back; or of what only looks like them. */
+/**
+ * A product on the last axis with a BatchNormalization of its features, turned to axis 1 and back; or of what only
+ * looks like them.
+ */
 export function tokenNorm(g: Draft, x: Val, d: Draw): Val {
   const width = x.shape.at(-1) ?? 1;
   const rows = x.shape.slice(0, -1);

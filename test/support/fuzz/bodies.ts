@@ -1,6 +1,9 @@
 import { channelsOf, type Draft, type Draw, filled, list, rankOf, type Val } from './draft.js';
 
-/* If, Loop and Scan whose graphs share weights with each other and with the graph around them: a merge in one of them must leave the others as they are. */
+/*
+ * If, Loop and Scan whose graphs share weights with each other and with the graph around them: a merge in one of them
+ * must leave the others as they are.
+ */
 
 /** Rounds of a Loop, and steps of a Scan, at most. */
 export const MAX_ROUNDS = 3;

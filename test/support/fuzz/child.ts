@@ -6,8 +6,9 @@ import { parseWire } from '../wire.js';
 import { through } from './through.js';
 
 /*
- * A process of its own for fuzzing: FOLDER FROM BELOW STEP runs the seeds from FROM on. Each is named on standard output before it runs
- * and its outcome after: whoever waits knows which one hangs or crashes. Synchronously, since what hangs never gets to write.
+ * A process of its own for fuzzing: FOLDER FROM BELOW STEP runs the seeds from FROM on. Each is named on standard
+ * output before it runs and its outcome after: whoever waits knows which one hangs or crashes. Synchronously, since
+ * what hangs never gets to write.
  */
 
 const [folder = '', from, below, step] = process.argv.slice(2);

@@ -71,7 +71,10 @@ export class Draft {
     return { name, shape };
   }
 
-  /** The text of a constant: an initializer (filled from its name, unless `data` is given), sometimes a Constant node or what a caller may override. */
+  /**
+   * The text of a constant: an initializer (filled from its name, unless `data` is given), sometimes a Constant node or
+   * what a caller may override.
+   */
   constant(shape: readonly number[], draw?: Draw, data?: readonly number[]): string {
     const name = this.fresh('w');
     const type = `${this.setting.dtype}${list(shape)}`;

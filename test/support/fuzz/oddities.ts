@@ -1,8 +1,9 @@
 import type { Draft, Draw, Val } from './draft.js';
 
 /*
- * What random attributes seldom make: places that a lift has to leave alone for a reason of its own. Most stand beside the rest of the graph and lead nowhere,
- * since they break a rule of their operator (`odd` in their names says so); the others are outputs.
+ * What random attributes seldom make: places that a lift has to leave alone for a reason of its own. Most stand beside
+ * the rest of the graph and lead nowhere, since they break a rule of their operator (`odd` in their names says so); the
+ * others are outputs.
  */
 
 const dims = (shape: readonly (number | string)[]): string => `[${shape.join()}]`;

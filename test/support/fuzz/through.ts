@@ -20,7 +20,10 @@ function require(what: string, wrong: readonly string[]): void {
   if (wrong.length > 0) throw new Error(`${what}: ${wrong.join('; ')}`);
 }
 
-/** A file through all of it. Throws where something is thrown that is not refused in words, or where the result is worse than the file. */
+/**
+ * A file through all of it. Throws where something is thrown that is not refused in words, or where the result is worse
+ * than the file.
+ */
 export async function through(bytes: Uint8Array): Promise<Outcome> {
   let model: ReturnType<typeof readOnnx>;
   try {

@@ -8,8 +8,8 @@ import { fuse } from '../../../src/passes/fuse.js';
 import { LARGE } from './models.js';
 
 /*
- * A process of its own for one measurement: KIND SIZE. Says on standard output how many milliseconds of the processor's time each step
- * took, and the error if it was refused.
+ * A process of its own for one measurement: KIND SIZE. Says on standard output how many milliseconds of the processor's
+ * time each step took, and the error if it was refused.
  */
 
 const [kind = '', size] = process.argv.slice(2);

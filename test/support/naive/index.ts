@@ -10,8 +10,8 @@ import { averagePool, conv, convTranspose, maxPool } from './windows.js';
 export { type Nd, nd, ofTensor };
 
 /*
- * ONNX operators in float64, each as its specification says, one element at a time: a reference that shares nothing with the passes, and asks
- * nothing of the declarations either (it reads raw attributes).
+ * ONNX operators in float64, each as its specification says, one element at a time: a reference that shares nothing
+ * with the passes, and asks nothing of the declarations either (it reads raw attributes).
  */
 
 type Op = (call: Call) => Nd | readonly Nd[];
@@ -224,7 +224,8 @@ const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
 export const NAIVE_OPS: readonly string[] = [...OPS.keys(), 'Constant', 'If', 'Loop', 'Scan'];
 
 /**
- * For every operator whose result is not a sum of products of non-negative numbers: a bound on its magnitude, by which its error may grow as well.
+ * For every operator whose result is not a sum of products of non-negative numbers: a bound on its magnitude, by which
+ * its error may grow as well.
  */
 const BOUNDS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ['BatchNormalization', (call) => batchNormOf(call, 1)],
@@ -247,7 +248,8 @@ export interface NaiveRun {
 }
 
 /**
- * The outputs of a model. Nodes run in the file's order: one that reads what is not computed yet is an error. Feeds override initializers.
+ * The outputs of a model. Nodes run in the file's order: one that reads what is not computed yet is an error. Feeds
+ * override initializers.
  * `transparent`: operators to leave out, as if each gave its input.
  */
 export function runNaive(model: Model, feeds: ReadonlyMap<string, Nd>, transparent: readonly string[] = []): NaiveRun {
@@ -255,8 +257,9 @@ export function runNaive(model: Model, feeds: ReadonlyMap<string, Nd>, transpare
 }
 
 /**
- * A bound on the magnitude of every output: the model run on the magnitudes of its inputs and weights, with every sign made plus. An error of one
- * part in n in each weight is at most (that times the number of layers) of this bound in the output. `branches`: of the run itself.
+ * A bound on the magnitude of every output: the model run on the magnitudes of its inputs and weights, with every sign
+ * made plus. An error of one part in n in each weight is at most (that times the number of layers) of this bound in the
+ * output. `branches`: of the run itself.
  */
 export function magnitudes(model: Model, feeds: ReadonlyMap<string, Nd>, branches: readonly boolean[]): NaiveRun {
   const positive = new Map(Array.from(feeds, ([name, x]) => [name, { ...x, data: x.data.map(Math.abs) }]));

@@ -137,7 +137,10 @@ export function convTranspose(call: Call): Nd {
   return { shape, data };
 }
 
-/** `reduce` sees the numbers under each window, those outside of the input left out, and how many positions lie in input or padding. */
+/**
+ * `reduce` sees the numbers under each window, those outside of the input left out, and how many positions lie in input
+ * or padding.
+ */
 function pool(call: Call, reduce: (values: readonly number[], padded: number) => number): Nd {
   const x = call.x(0);
   const lengths = x.shape.slice(2);
