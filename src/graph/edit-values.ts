@@ -237,6 +237,11 @@ export class ValueEditor {
   /** Renames a value in every file position. Throws `graph/duplicate-name` when the name is not free: see `isFree`. */
   rename(value: Value, name: string): void {
     this.requireFree(value.graph, name);
+    this.takeName(value, name);
+  }
+
+  /** Gives a value a name that nothing of its graph has any more; other graphs of a broken file may. */
+  protected takeName(value: Value, name: string): void {
     const old = value.name;
     this.renameQuietly(value, name);
     const swap = (info: ValueInfo): ValueInfo => (info.name === old ? { ...info, name } : info);

@@ -200,7 +200,7 @@ export class Editor extends ValueEditor {
     const graphs = this.graphsListing(from);
     for (const graph of graphs) swapGraphOutput(graph, from, to);
     this.renameQuietly(from, this.freshName(`${name}_replaced`));
-    this.rename(to, name);
+    this.takeName(to, name);
     for (const graph of graphs) this.touchGraph(graph);
   }
 

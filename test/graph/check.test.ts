@@ -11,7 +11,7 @@ import { printGraph } from '../../src/text/print.js';
 import { PROBLEMS, type Problem } from '../../src/graph/problems.js';
 import { registry } from '../../src/ops/index.js';
 import { groundTruthBytes, groundTruthJson } from '../support/ground-truth.js';
-import { corpus, describeShared, isFull } from '../support/shared.js';
+import { corpus, describeShared, isFull, sharedBytes } from '../support/shared.js';
 
 const check = (text: string): readonly Problem[] => checkModel(parseGraph(text), registry);
 const invalid = (model: Model): CnnxError | undefined => {
@@ -337,6 +337,21 @@ describe('hostile files', () => {
 
   test.each(verdicts('accept'))('%s is sound', (file) => {
     expect(checkModel(read(file), registry).filter((p) => p.code !== 'shadowing')).toEqual([]);
+  });
+});
+
+describeShared('after public reports', () => {
+  test.each([
+    ['F_output-twice', []],
+    ['F_no-import-of-com.microsoft', ['import']],
+    ['F_reshape-free-batch', []],
+    ['M1_initializers_as_inputs', []],
+    ['M5_conv_bias_length', ['type']],
+    ['R01_if_branch_shares_weight', []],
+  ])('%s: %j', (file, codes) => {
+    const model = readOnnx(sharedBytes(`reference/public/${file}.onnx`));
+    expect(checkModel(model, registry).map((p) => p.code)).toEqual(codes);
+    expect(invalid(model)?.code).toBe(codes.includes('type') ? 'graph/invalid' : undefined);
   });
 });
 

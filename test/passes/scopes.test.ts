@@ -6,7 +6,7 @@ import { registry } from '../../src/ops/index.js';
 import { fuse } from '../../src/passes/fuse.js';
 import { tensor, type Tensor } from '../../src/tensor/tensor.js';
 import { parseGraph } from '../../src/text/parse.js';
-import { shadowedNames } from '../support/invariants.js';
+import { brokenInvariants, shadowedNames } from '../support/invariants.js';
 import { difference, drawInputs, outputsOfRuns, TOL } from '../support/rules.js';
 import { describeShared, sharedBytes } from '../support/shared.js';
 
@@ -101,6 +101,19 @@ const SHARED: readonly (readonly [string, string, number])[] = [
 test.each(SHARED)('a weight that is merged in one graph is left as it is in %s', (_where, text, norms) =>
   expectFused(() => parseGraph(text, { seed: 1 }), norms),
 );
+
+test('a file with a name that stands twice is fused all the same: an output keeps its name', async () => {
+  const text = `(x: float32[2], c: bool[]) -> (y)
+    t = If<then_branch={ a () -> (p)\n y = Abs(x)\n p = Neg(y) }, else_branch={ b () -> (q)\n q = Abs(x) }>(c)
+    u = Relu(t)
+    y = Identity(u)`;
+  const model = parseGraph(text);
+  await fuse(model);
+  expect(model.graph.nodeCount).toBe(2);
+  expect(model.graph.outputs.map((v) => v.name)).toEqual(['y']);
+  expect(shadowedNames(model)).toEqual(['y']);
+  expect(brokenInvariants(model)).toEqual([]);
+});
 
 describeShared('after public reports', () => {
   test('R01_if_branch_shares_weight', () =>

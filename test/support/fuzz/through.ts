@@ -5,7 +5,7 @@ import { checkModel } from '../../../src/graph/check.js';
 import { inferShapes } from '../../../src/graph/infer.js';
 import { registry } from '../../../src/ops/index.js';
 import { fuse } from '../../../src/passes/fuse.js';
-import { brokenInvariants } from '../invariants.js';
+import { brokenInvariants, shadowedNames } from '../invariants.js';
 
 /** What became of a file: not read; read and found wrong; sound, and left alone or made smaller. */
 export type Outcome = 'refused' | 'faulty' | 'unchanged' | 'fused';
@@ -34,6 +34,7 @@ export async function through(bytes: Uint8Array): Promise<Outcome> {
   }
   require('writing it as it is', same(writeOnnx(model), [bytes]));
   const faults = errorsOf(model);
+  const shadowed = new Set(shadowedNames(model));
   inferShapes(model, registry);
   let applied: ReadonlyMap<string, number>;
   try {
@@ -45,6 +46,7 @@ export async function through(bytes: Uint8Array): Promise<Outcome> {
   const again = readOnnx(concat(writeOnnx(model)));
   if (faults.length > 0) return 'faulty';
   require('invariants', brokenInvariants(model));
+  require('names that stand twice', shadowedNames(again).filter((name) => !shadowed.has(name)));
   require('the result', errorsOf(again));
   require('reading it back', same(writeOnnx(again, { reencode: true }), writeOnnx(model, { reencode: true })));
   return applied.size > 0 ? 'fused' : 'unchanged';
