@@ -94,7 +94,7 @@ function count(
   each: (node: Node, counts: Counts) => void,
 ): CostTotals {
   return withTypesKept(model, () => {
-    inferShapes(model, registry, { inputs: sizedInputs(model, dims) });
+    inferShapes(model, registry, { values: sizedInputs(model, dims) });
     return countNodes(model, each);
   });
 }

@@ -31,8 +31,8 @@ export interface InferenceProblem {
 export interface InferenceOptions {
   /** Receives the integers that values are found to hold. */
   readonly known?: KnownInts | undefined;
-  /** What inputs of the main graph are taken to be, whatever the file declares. */
-  readonly inputs?: ReadonlyMap<Value, ValueType> | undefined;
+  /** What values are taken to be, whatever the file declares: inputs of one size, or what is proven of others. */
+  readonly values?: ReadonlyMap<Value, ValueType> | undefined;
   /**
    * Sizes are those that the main graph's inputs have and what operators make of them, and nothing else: what a file
    * declares of inner values, of outputs and of the inputs of subgraphs is a claim, and only its element types count.
@@ -56,7 +56,7 @@ export function inferShapes(
 ): readonly InferenceProblem[] {
   const inference = new Inference(model, registry, options);
   for (const graph of everyGraph(model)) resetTypes(graph, options.computedOnly);
-  for (const [value, type] of options.inputs ?? []) mutable(value).type = type;
+  for (const [value, type] of options.values ?? []) mutable(value).type = type;
   inference.graph(model.graph);
   return inference.problems;
 }

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { CnnxError } from '../../src/base/errors.js';
 import { parseGraph } from '../../src/text/parse.js';
 import { fuse } from '../../src/passes/fuse.js';
 import { brokenInvariants, shadowedNames } from '../support/invariants.js';
@@ -40,7 +41,7 @@ const PATHS = [
 interface Counts {
   readonly applied: Map<string, number>;
   worst: number;
-  restored: number;
+  unrunnable: number;
 }
 
 async function check(text: string, counts: Counts): Promise<void> {
@@ -51,7 +52,14 @@ async function check(text: string, counts: Counts): Promise<void> {
   expect(shadowedNames(after)).toEqual([]);
   expect(report.failures).toEqual([]);
   const feeds = [1, 2].map((seed) => drawInputs(before, seed));
-  const [a, b] = [await outputsOfRuns(before, feeds), await outputsOfRuns(after, feeds)];
+  // onnxruntime loses a value that only subgraphs read through two casts, for one.
+  const a = await outputsOfRuns(before, feeds).catch((error: unknown) => {
+    if (!(error instanceof CnnxError)) throw error;
+    return undefined;
+  });
+  counts.unrunnable += a ? 0 : 1;
+  if (!a) return;
+  const b = await outputsOfRuns(after, feeds);
   for (const [i, run] of a.entries())
     for (const [name, x] of run) {
       const y = b[i]?.get(name);
@@ -65,12 +73,16 @@ async function check(text: string, counts: Counts): Promise<void> {
 }
 
 test('random graphs of structure compute the same', { timeout: 7_200_000 }, async () => {
-  const counts: Counts = { applied: new Map(), worst: 0, restored: 0 };
+  const counts: Counts = { applied: new Map(), worst: 0, unrunnable: 0 };
   const property = fc.asyncProperty(structure.map(structureText), (text) => check(text, counts));
   await fc.assert(property, { numRuns: RUNS, seed: 2026 });
+  expect(counts.unrunnable).toBeLessThanOrEqual(RUNS / 50);
   const rows = [...counts.applied]
     .sort(([, m], [, n]) => n - m)
     .map(([name, n]) => `${String(n).padStart(9)}  ${name}`);
-  if (isFull) process.stdout.write(`largest difference ${counts.worst}\n${rows.join('\n')}\n`);
+  if (isFull)
+    process.stdout.write(
+      `largest difference ${counts.worst}, not run by onnxruntime ${counts.unrunnable}\n${rows.join('\n')}\n`,
+    );
   if (isFull) expect(PATHS.filter((p) => (counts.applied.get(p) ?? 0) < 100)).toEqual([]);
 });
