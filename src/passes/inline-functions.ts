@@ -17,11 +17,13 @@ export function inlineFunctions(model: Model, edit: Editor): number {
   if (model.functions.length === 0) return 0;
   const functions = new Functions(model);
   const calledBy = (node: Node): FunctionDef | undefined => functions.called(node);
-  const pending = graphsWithin([model.graph]).flatMap((g) =>
-    Array.from(g.nodes())
-      .filter(calledBy)
-      .map((call) => ({ call, depth: 0 })),
-  );
+  const pending = graphsWithin([model.graph])
+    .flatMap((g) =>
+      Array.from(g.nodes())
+        .filter(calledBy)
+        .map((call) => ({ call, depth: 0 })),
+    )
+    .reverse();
   let splicer: Splicer | undefined;
   let [inlined, room] = [0, MAX_NODES];
   for (let next = pending.pop(); next; next = pending.pop()) {
@@ -33,8 +35,9 @@ export function inlineFunctions(model: Model, edit: Editor): number {
     splicer ??= new Splicer(edit);
     const before = call.previous;
     const results = splicer.copyIn(f, call, attributesOf(f, call));
-    for (let node = before ? before.next : call.graph.first; node && node !== call; node = node.next)
-      for (const inner of [node, ...graphsWithin(node.subgraphs).flatMap((g) => [...g.nodes()])])
+    // The first call is taken next: it gets the names as they are.
+    for (let node = call.previous; node && node !== before; node = node.previous)
+      for (const inner of [node, ...graphsWithin(node.subgraphs).flatMap((g) => [...g.nodes()])].toReversed())
         if (calledBy(inner)) pending.push({ call: inner, depth: depth + 1 });
     giveResults(call, results, edit);
     inlined += 1;

@@ -160,3 +160,27 @@ test.each([
   await fuse(after, { evaluate: evaluateHere });
   expect(everyNode(after).map((n) => n.opType)).toContain(stays);
 });
+
+test('overloads are told apart; names, doc strings and metadata of what is written out are kept', async () => {
+  const model = parsed(`<ir: 10, opset: ["": 17, "my": 1]>
+    function my::f:a opset: ["": 17] { (x) -> (y)
+      t = Relu@inner(x)
+      y = Neg(t) }
+    function my::f:b opset: ["": 17] { (x) -> (y)
+      y = Exp@second(x) }
+    (x: float32[2]) -> (z)
+    t = my::f:a(x)
+    u = my::f:a(t)
+    z = my::f:b(u)`);
+  for (const f of model.functions)
+    for (const node of f.body.nodes())
+      Object.assign(node, { docString: `doc of ${node.opType}`, metadata: [{ key: 'from', value: node.opType }] });
+  await fuse(model, { evaluate: evaluateHere });
+  const nodes = [...model.graph.nodes()];
+  expect(nodes.map((n) => n.opType)).toEqual(['Relu', 'Neg', 'Relu', 'Neg', 'Exp']);
+  expect(nodes.map((n) => n.name)).toEqual(['inner', undefined, 'inner_1', undefined, 'second']);
+  expect(nodes.map((n) => n.docString)).toEqual(nodes.map((n) => `doc of ${n.opType}`));
+  expect(nodes.map((n) => n.metadata)).toEqual(nodes.map((n) => [{ key: 'from', value: n.opType }]));
+  expect(model.functions).toEqual([]);
+  expect(nodes.at(-1)?.outputs[0]?.name).toBe('z');
+});
