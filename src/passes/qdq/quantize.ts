@@ -36,7 +36,7 @@ export function inferAt(model: Model, inputs: ReadonlyMap<string, ValueType>): v
     const type = inputs.get(value.name);
     if (type) types.set(value, type);
   }
-  inferShapes(model, registry, { inputs: types });
+  inferShapes(model, registry, { values: types });
 }
 
 export const nodeKey = (node: Node): string => node.name ?? node.outputs[0]?.name ?? node.opType;

@@ -1,5 +1,8 @@
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { fuse } from '../../../src/passes/fuse.js';
+import { printGraph } from '../../../src/text/print.js';
 import { bn, expectLeft, expectMerge, graph, type Row } from '../../support/lifts.js';
+import { expectSameOutputs, parsed, TOL } from '../../support/rules.js';
 
 const image = 'x: float32[n,4,8,8]';
 const conv = (y = 'c', x = 'x', outputs = 8, attrs = ''): string =>
@@ -457,4 +460,12 @@ describe('left alone', () => {
     ],
   ];
   test.each(rows.map((row) => [row[0], row] as const))('%s', (_, row) => expectLeft(row));
+});
+
+test('what a chain comes to may be an input: the output keeps its name', async () => {
+  const text = '(x: float32[2,4]) -> (y)\n a = Neg(x)\n y = Neg(a)';
+  const [before, after] = [parsed(text), parsed(text)];
+  await fuse(after);
+  expect(printGraph(after, { types: 'none' })).toContain('y = Identity(x)');
+  await expectSameOutputs(before, after, TOL.exact);
 });

@@ -3,6 +3,7 @@ import type { Node, Value } from '../../../graph/ir.js';
 import { Add, BatchNormalization, BatchNormalization7, Div, Mul, Neg, Pad, Pad2, Sub } from '../../../ops/index.js';
 import { dtypeOf } from '../../../ops/tensors.js';
 import { usedOnce } from '../../match.js';
+import { giveResult } from '../../results.js';
 import { isSkip, notApplicable, type Rule, type Skip, skip } from '../../rule.js';
 import { floatType } from '../constants.js';
 import type { FloatType } from '../form.js';
@@ -159,5 +160,5 @@ function apply({ chain, way, prepared, rest }: Move, edit: Editor): void {
     if (made) edit.replaceUses(made, x);
   }
   if (rest) rest.write(edit, top.node);
-  else if (output.uses.size > 0 || output.outputCount > 0) edit.replaceUses(output, bottom.x);
+  else if (output.uses.size > 0 || output.outputCount > 0) giveResult(output, bottom.x, top.node, edit);
 }
