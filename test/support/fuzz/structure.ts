@@ -153,16 +153,16 @@ const concats: Step = (g, x, d) => {
   return g.node(`Concat<axis=${d.pick([1, -3])}>(${inner.name}, ${x.name})`, [n, 3 * c, ...rest]);
 };
 
-const PERMS = [
+const PERMS: readonly [readonly number[], ...(readonly number[])[]] = [
   [0, 2, 3, 1],
   [0, 3, 1, 2],
   [0, 2, 1, 3],
   [0, 1, 3, 2],
-] as const;
+];
 
 /** Some operators between two Transposes, which may undo each other. */
 const sandwich: Step = (g, x, d) => {
-  const perm = d.pick(PERMS as never) as readonly number[];
+  const perm = d.pick(PERMS);
   let y = g.transpose(x, perm);
   const other = d.below(2) === 0 ? g.transpose(g.node(`Neg(${x.name})`, x.shape), perm) : y;
   for (let i = 0; i < 1 + d.below(3); i++) {
