@@ -1,3 +1,5 @@
+import { attrOf } from '../../graph/attr.js';
+import type { Value } from '../../graph/ir.js';
 import { AveragePool, ConvTranspose, LpPool, MaxPool } from '../../ops/index.js';
 import { shapeOf } from '../../ops/tensors.js';
 import { isUsed, type Move, of, type OpsetChange, refuse } from './step.js';
@@ -34,6 +36,29 @@ const sidesAgree: Move = of(ConvTranspose, (node) => {
   return even ? undefined : refuse('an odd padding may lie on the other side: opset 11 turned the rule for it round');
 });
 
+interface Windows {
+  readonly auto_pad: string;
+  readonly kernel_shape: readonly number[];
+  readonly pads: readonly number[] | undefined;
+  readonly strides: readonly number[] | undefined;
+}
+
+/** Pads that give by rounding down the windows that the given ones give by rounding up; undefined where the sizes are not known. */
+function padsForFloor(x: Value, { auto_pad, kernel_shape, pads, strides }: Windows): readonly number[] | undefined {
+  const sizes = shapeOf(x)?.slice(2);
+  if (auto_pad !== 'NOTSET' || !sizes?.every((d) => typeof d === 'number')) return undefined;
+  const count = kernel_shape.length;
+  const ends = kernel_shape.map((kernel, i) => {
+    const [begin, end, stride] = [pads?.[i] ?? 0, pads?.[count + i] ?? 0, strides?.[i] ?? 1];
+    const room = (sizes[i] ?? 0) + begin + end - kernel;
+    const last = stride * Math.ceil(room / stride);
+    // A last window that would start in the padding is not there.
+    const kept = last < (sizes[i] ?? 0) + begin ? last : last - stride;
+    return end + Math.max(0, kept - room);
+  });
+  return [...kernel_shape.map((_, i) => pads?.[i] ?? 0), ...ends];
+}
+
 /** Whether a last window may start in the padding behind the input, which rounding sizes up allows. */
 const overhangs = (op: typeof MaxPool | typeof AveragePool): Move =>
   of(op, (node) => {
@@ -69,13 +94,31 @@ export const WINDOW_CHANGES: readonly OpsetChange[] = [
   {
     op: 'MaxPool',
     version: 10,
-    changes: 'dilations and ceil_mode came',
+    changes: 'dilations and ceil_mode came; larger pads before',
     down: of(MaxPool, (node) => {
-      const refused = withoutDilations(10, node.attr.dilations, node.attr.ceil_mode);
-      if (refused) return refused;
+      const { dilations, ceil_mode } = node.attr;
+      const pads = ceil_mode === 0 ? [] : padsForFloor(node.in.x, node.attr);
+      const refused = withoutDilations(10, dilations, pads ? 0 : ceil_mode);
+      if (refused || !pads) return refused;
       return (edit) => {
         edit.removeAttr(node, 'dilations');
         edit.removeAttr(node, 'ceil_mode');
+        if (pads.length > 0) edit.setAttr(node, attrOf.ints('pads', pads));
+      };
+    }),
+  },
+  {
+    op: 'AveragePool',
+    version: 10,
+    changes: 'ceil_mode came; larger pads before, where they do not count',
+    down: of(AveragePool, (node) => {
+      const { ceil_mode, count_include_pad } = node.attr;
+      if (ceil_mode === 0) return undefined;
+      const pads = count_include_pad === 0 ? padsForFloor(node.in.x, node.attr) : undefined;
+      if (!pads) return refuse('ceil_mode came with opset 10, and the sizes are not known or the padding counts');
+      return (edit) => {
+        edit.removeAttr(node, 'ceil_mode');
+        edit.setAttr(node, attrOf.ints('pads', pads));
       };
     }),
   },

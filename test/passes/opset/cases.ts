@@ -266,6 +266,13 @@ export const CASES: readonly Case[] = [
   ],
   ['MaxPool', 12, 7, `${x}y, i = MaxPool<kernel_shape=[2,2], storage_order=0, dilations=[1,1], ceil_mode=0>(x)`],
   [
+    'windows that overhang, before there was a word for it',
+    12,
+    9,
+    '(x: float32[1,2,9,8]) -> (y)\n a = MaxPool<kernel_shape=[3,2], strides=[2,3], ceil_mode=1>(x)\n y = AveragePool<kernel_shape=[2,2], strides=[2,2], ceil_mode=1, pads=[1,0,0,0]>(a)',
+    TOL.float32,
+  ],
+  [
     'windows that overhang, and start within',
     22,
     10,

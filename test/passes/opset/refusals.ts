@@ -306,6 +306,20 @@ export const REFUSED: readonly (readonly [step: string, from: number, to: number
     '(x: float32[1,1,n]) -> (y)\n y = MaxPool<kernel_shape=[1], strides=[2], ceil_mode=1>(x)',
     /may start in the padding/,
   ],
+  [
+    'MaxPool 10',
+    10,
+    9,
+    '(x: float32[1,1,n]) -> (y)\n y = MaxPool<kernel_shape=[2], strides=[2], ceil_mode=1>(x)',
+    /ceil_mode came with opset 10/,
+  ],
+  [
+    'AveragePool 10',
+    10,
+    9,
+    '(x: float32[1,1,5]) -> (y)\n y = AveragePool<kernel_shape=[2], strides=[2], ceil_mode=1, count_include_pad=1>(x)',
+    /the padding counts/,
+  ],
   ['LpPool 18', 18, 17, '(x: float32[1,1,4]) -> (y)\n y = LpPool<kernel_shape=[2], ceil_mode=1>(x)', /ceil_mode came/],
   [
     'ConvTranspose 11',
