@@ -122,6 +122,11 @@ export { runRules, type RunReport } from './passes/runner.js';
 export { type ImagesIn, imagesIn, type ImagesInReport, type ImageSource } from './passes/images-in.js';
 export { convertOpset, type OpsetConversion } from './passes/opset/convert.js';
 export { type DimChanges, setDims } from './passes/set-dims.js';
+export { type Cut, cutModel, exposeValues } from './passes/surgery/cut.js';
+export { inlineFunctions } from './passes/surgery/inline-functions.js';
+export { type Joined, joinModels } from './passes/surgery/join.js';
+export { type Renaming, type Renamings, renameParts } from './passes/surgery/rename.js';
+export { type Stripped, stripModel } from './passes/surgery/strip.js';
 export { simplify, type SimplifyOptions, type SimplifyReport } from './passes/simplify.js';
 
 // Running and comparing, on whatever runs models.

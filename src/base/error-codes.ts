@@ -120,6 +120,11 @@ export const ERRORS = {
     exit: 2,
     doc: 'a line of a file of sampled or measured networks is not what the command before it writes',
   },
+  'surgery/name': {
+    exit: 2,
+    doc: 'a value, node or key of a model is named that is not there, or two would have one name',
+  },
+  'surgery/refused': { exit: 2, doc: 'a part of a model cannot be cut out, or two models cannot be joined' },
   'tensor/dtype': { exit: 2, doc: 'a tensor has another element type than the operation needs' },
   'tensor/size': { exit: 2, doc: "a tensor's data does not have the size that its shape and type ask for" },
   'torch/big-endian': { exit: 2, doc: 'a checkpoint was written on a big-endian machine' },

@@ -16,9 +16,10 @@ import { io } from './io.js';
 import { opsetText, toOpset } from './opset.js';
 import { count } from './options.js';
 import { changeSizes, type SizeOptions, sizeOptions } from './sizes.js';
+import { operate, type SurgeryOptions, surgeryOptions } from './surgery-options.js';
 import { writeStateDict } from './state-dicts.js';
 
-interface Options extends ImagesInOptions, SizeOptions {
+interface Options extends ImagesInOptions, SizeOptions, SurgeryOptions {
   readonly out: string;
   readonly opset?: number;
   readonly externalData?: boolean;
@@ -30,7 +31,7 @@ interface Options extends ImagesInOptions, SizeOptions {
 }
 
 export const define = (command: Command): Command =>
-  imagesInOptions(sizeOptions(command))
+  surgeryOptions(imagesInOptions(sizeOptions(command)))
     .argument('<file>', 'ONNX model, PyTorch checkpoint or safetensors; - for standard input')
     .requiredOption('-o, --out <file>', 'ONNX or .safetensors file to write; - for a model on standard output')
     .option('--opset <n>', "another version of ONNX's operators, 7 to 26, with the same outputs", count)
@@ -63,9 +64,10 @@ export const define = (command: Command): Command =>
         io.note('nothing was written');
         return;
       }
-      const converted = o.opset === undefined ? undefined : await toOpset(model, o.opset, o.verify);
+      const { model: edited, done } = operate(model, o);
+      const converted = o.opset === undefined ? undefined : await toOpset(edited, o.opset, o.verify);
       if (o.opset !== undefined && !converted) return;
-      const saved = await saveModel(converted?.model ?? model, o.out, {
+      const saved = await saveModel(converted?.model ?? edited, o.out, {
         weights: o.externalData ? 'side' : o.inline ? 'inline' : undefined,
       });
       const beside = saved.side === undefined ? '' : `, weights in ${saved.side}`;
@@ -78,15 +80,29 @@ export const define = (command: Command): Command =>
           ...(proof && { proof }),
           ...(images && { imagesIn: images }),
           ...(opset && { opset }),
+          ...(done.length > 0 && { done }),
         });
         return;
       }
+      for (const line of done) io.printBeside(o.out, line);
       if (converted) io.printBeside(o.out, opsetText(converted));
       io.printBeside(o.out, `written: ${saved.path}${beside}${why}`);
     });
 
 /** Options that say how a model is written; weights alone have neither graph nor dimensions. */
-const MODEL_ONLY = ['batch', 'dim', 'opset', 'externalData', 'inline', 'weights', 'imagesIn'] as const;
+const MODEL_ONLY = [
+  'batch',
+  'dim',
+  'opset',
+  'externalData',
+  'inline',
+  'weights',
+  'imagesIn',
+  'expose',
+  'strip',
+  'inlineFunctions',
+  'dedupe',
+] as const;
 
 async function toSafetensors(path: string, o: Options): Promise<void> {
   const stray = MODEL_ONLY.find((key) => o[key] !== undefined);

@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'rewrite an ONNX file: sizes of its inputs, weights in or beside it, preprocessing inside',
     load: () => import('./convert.js'),
   },
+  cut: { summary: 'a part of a model, from some values to others', load: () => import('./cut.js') },
   doctor: { summary: 'what this machine can run models on, and what is missing', load: () => import('./doctor.js') },
   eval: { summary: 'accuracy on data: one model, or several side by side', load: () => import('./eval.js') },
   fuse: {
@@ -30,11 +31,16 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'layers, shapes, parameters and multiply-accumulates; tensors of a checkpoint',
     load: () => import('./inspect.js'),
   },
+  join: {
+    summary: 'two models in one: outputs of the first go to inputs of the second',
+    load: () => import('./join.js'),
+  },
   list: { summary: 'list architectures, or print a card to start from', load: () => import('./list.js') },
   quantize: {
     summary: 'int8 for a model, measured: signal over noise, accuracy, speed, no overflow on any x86',
     load: () => import('./quantize.js'),
   },
+  rename: { summary: 'other names for inputs, outputs, initializers, nodes', load: () => import('./rename.js') },
   run: { summary: 'what a model says about an image', load: () => import('./run.js') },
   space: {
     summary: 'design spaces: sample networks, measure them, report',

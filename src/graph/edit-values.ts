@@ -5,7 +5,7 @@ import type { MetadataEntry } from './attr.js';
 import { FreshNames } from './fresh-names.js';
 import {
   canonicalDomain,
-  type FunctionDef,
+  FunctionDef,
   type Graph,
   Model,
   Node,
@@ -48,7 +48,7 @@ export class ValueEditor {
     irVersion?: bigint;
     producerName?: string;
     producerVersion?: string;
-    docString?: string;
+    docString?: string | undefined;
     metadata?: readonly MetadataEntry[];
     opsetImports?: readonly OpsetImport[];
   }): void {
@@ -77,6 +77,32 @@ export class ValueEditor {
 
   nameGraph(graph: Graph, name: string): void {
     mutable(graph).name = name;
+    this.touchGraph(graph);
+  }
+
+  nameNode(node: Node, name: string): void {
+    assign(node, { name });
+    this.touchQuietly(node);
+  }
+
+  /** Takes the doc string and the metadata off a graph, a function or a node. */
+  clearTexts(part: Graph | FunctionDef | Node): void {
+    assign(part, { docString: undefined, metadata: [] });
+    if (part instanceof Node) this.touchQuietly(part);
+    else this.touchGraph(part instanceof FunctionDef ? part.body : part);
+  }
+
+  /** Takes doc strings and metadata off what a graph declares of its inputs and outputs. */
+  clearInfoTexts(graph: Graph): void {
+    const bare = (info: ValueInfo): ValueInfo =>
+      info.docString === undefined && !info.metadata?.length ? info : { ...info, docString: undefined, metadata: [] };
+    const infos = Array.from(graph.inputInfos, ([value, info]) => [value, bare(info)] as const);
+    const outputInfos = graph.outputInfos.map(bare);
+    const same =
+      infos.every(([v, info]) => graph.inputInfos.get(v) === info) &&
+      outputInfos.every((o, i) => o === graph.outputInfos[i]);
+    if (same) return;
+    assign(graph, { inputInfos: new Map(infos), outputInfos });
     this.touchGraph(graph);
   }
 

@@ -23,6 +23,7 @@ import { classIndices } from '../../src/running/class-indices.js';
 import type { Samples } from '../../src/running/samples.js';
 import { imagesIn } from '../../src/passes/images-in.js';
 import { convertOpset } from '../../src/passes/opset/convert.js';
+import { cutModel } from '../../src/passes/surgery/cut.js';
 import { imageInput } from '../../src/running/image-inputs.js';
 import { imagenetSteps } from '../../src/tensor/preprocess.js';
 import { openDataset } from '../../src/node/files/dataset.js';
@@ -286,6 +287,17 @@ const ROWS: readonly Row[] = [
     provoke: () => toOrt(ort, tensor('complex64', [1], new Uint8Array(8)), 'c'),
     message: /cannot carry complex64.*, which c is/,
     at: { value: 'c' },
+  },
+  {
+    code: 'surgery/name',
+    provoke: () => cutModel(tiny(), { to: ['yy'] }),
+    message: /the model has no value named yy/,
+    hint: /did you mean y/,
+  },
+  {
+    code: 'surgery/refused',
+    provoke: () => cutModel(tiny(), { to: ['x'] }),
+    message: /x is an input of the model, and makes no output/,
   },
   {
     code: 'torch/truncated',
