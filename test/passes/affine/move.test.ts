@@ -455,6 +455,16 @@ describe('left alone', () => {
     ],
     ['constant-shape', graph('x: float32[n,1,8,8]', 'y', 'r = Sigmoid(x)', 'y = Add(r, k: float32[1,4,1,1])')],
     [
+      'user-no-absorber',
+      graph(
+        'x: float32[n,4,8,8]',
+        'y, z',
+        'p = Pad(x, q: int64[8] = [0,0,1,1,0,0,1,1])',
+        'y = MatMul(p, k: float32[10,3])',
+        'z = MatMul(p, l: float32[10,3])',
+      ),
+    ],
+    [
       'padded-above-bias',
       graph(image, 'y', 'r = Sigmoid(x)', 'a = Add(r, k: float32[4,1,1])', conv('y', 'a', 3, '<pads=[1,1,1,1]>')),
     ],

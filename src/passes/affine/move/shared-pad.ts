@@ -25,7 +25,11 @@ export function sharedPad(node: Node, lifts: ReadonlyMap<string, Lift>): Way | S
   if (y.outputCount > 0) return skip('graph-output');
   if (y.uses.size > MAX_USERS) return skip('used-elsewhere');
   const axes = p.begin.slice(2).map((b, i) => shiftAxis(b, p.end[i + 2] ?? 0));
-  const map = (itself: Form): Form | Skip => moved(identityForm(x, itself.outputs, axes.length, 'first'), axes);
+  // A product on the last axis has no window that could do the padding.
+  const map = (itself: Form): Form | Skip =>
+    itself.layout === 'last'
+      ? notApplicable('channels-last')
+      : moved(identityForm(x, itself.outputs, axes.length, 'first'), axes);
   const absorbed: Absorbed[] = [];
   for (const [user, count] of y.uses) {
     if (user.graph !== y.graph) return skip('captured');
