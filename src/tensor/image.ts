@@ -105,8 +105,21 @@ interface Taps {
   readonly most: number;
 }
 
+/** Tables that were made last: images of one data set often have one size. */
+const MADE_TAPS = new Map<string, Taps>();
+const MOST_TAPS = 16;
+
 /** For the `count` new lines from `at` on, where `from` old lines would make `to` in all. */
 function taps(from: number, to: number, filter: Filter, at: number, count: number): Taps {
+  const key = `${from} ${to} ${filter.support} ${at} ${count}`;
+  const found = MADE_TAPS.get(key) ?? makeTaps(from, to, filter, at, count);
+  MADE_TAPS.delete(key);
+  MADE_TAPS.set(key, found);
+  if (MADE_TAPS.size > MOST_TAPS) for (const oldest of [...MADE_TAPS.keys()].slice(0, 1)) MADE_TAPS.delete(oldest);
+  return found;
+}
+
+function makeTaps(from: number, to: number, filter: Filter, at: number, count: number): Taps {
   const windows = from === to ? [] : Array.from({ length: count }, (_, i) => window(at + i, from, to, filter));
   const most = windows.reduce((m, w) => Math.max(m, w.weights.length), 0);
   const weights = new Int32Array(most * windows.length);
@@ -150,17 +163,14 @@ export const nearestLine = (i: number, from: number, to: number): number => Math
 /** A half in fixed point, so that cutting off rounds. */
 const HALF = 1 << (PRECISION - 1);
 
-const clipped = (sum: number): number => {
-  const value = sum >> PRECISION;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
-};
-
 /** Along the width: every new column is a weighted sum of old ones. */
 function mixColumns(image: Image, { unchanged, start, first, count, weights, most, end }: Taps): Image {
   const { data: from, height } = image;
   if (unchanged) return columns(image, start, end - start);
   const width = first.length;
   const data = new Uint8Array(width * height * 3);
+  // Clips what is stored.
+  const clipped = new Uint8ClampedArray(data.buffer);
   let at = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -171,14 +181,14 @@ function mixColumns(image: Image, { unchanged, start, first, count, weights, mos
       const last = x * most + (count[x] ?? 0);
       for (let k = x * most; k < last; k++) {
         const w = weights[k] ?? 0;
-        r += w * (from[pixel] ?? 0);
-        g += w * (from[pixel + 1] ?? 0);
-        b += w * (from[pixel + 2] ?? 0);
+        r = (r + Math.imul(w, from[pixel] ?? 0)) | 0;
+        g = (g + Math.imul(w, from[pixel + 1] ?? 0)) | 0;
+        b = (b + Math.imul(w, from[pixel + 2] ?? 0)) | 0;
         pixel += 3;
       }
-      data[at] = clipped(r);
-      data[at + 1] = clipped(g);
-      data[at + 2] = clipped(b);
+      clipped[at] = r >> PRECISION;
+      clipped[at + 1] = g >> PRECISION;
+      clipped[at + 2] = b >> PRECISION;
       at += 3;
     }
   }
@@ -192,16 +202,17 @@ function mixRows(image: Image, { unchanged, start, first, count, weights, most, 
   const height = first.length;
   const size = width * 3;
   const data = new Uint8Array(size * height);
+  const clipped = new Uint8ClampedArray(data.buffer);
   const sums = new Int32Array(size);
   for (let y = 0; y < height; y++) {
     sums.fill(HALF);
     for (let k = 0; k < (count[y] ?? 0); k++) {
       const w = weights[y * most + k] ?? 0;
       const at = ((first[y] ?? 0) - start + k) * size;
-      for (let i = 0; i < size; i++) sums[i] = (sums[i] ?? 0) + w * (from[at + i] ?? 0);
+      for (let i = 0; i < size; i++) sums[i] = ((sums[i] ?? 0) + Math.imul(w, from[at + i] ?? 0)) | 0;
     }
     const to = y * size;
-    for (let i = 0; i < size; i++) data[to + i] = clipped(sums[i] ?? 0);
+    for (let i = 0; i < size; i++) clipped[to + i] = (sums[i] ?? 0) >> PRECISION;
   }
   return { width, height, data };
 }
@@ -258,17 +269,16 @@ export const centre = (size: number, side: number): number =>
 /** The middle `side` x `side` pixels, black where there are none. */
 export function cropCentre(image: Image, side: number): Image {
   affordable(image, side, side, side * side);
-  const top = centre(image.height, side);
-  const left = centre(image.width, side);
+  const { width, height } = image;
+  if (width === side && height === side) return image;
+  const top = centre(height, side);
+  const left = centre(width, side);
+  const first = Math.max(0, left);
+  const count = Math.min(width - first, side);
   const data = new Uint8Array(side * side * 3);
-  for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) {
-      const fromY = y + top;
-      const fromX = x + left;
-      if (fromY < 0 || fromX < 0 || fromY >= image.height || fromX >= image.width) continue;
-      const at = (fromY * image.width + fromX) * 3;
-      data.set(image.data.subarray(at, at + 3), (y * side + x) * 3);
-    }
+  for (let y = Math.max(0, -top); y < Math.min(side, height - top); y++) {
+    const from = ((y + top) * width + first) * 3;
+    data.set(image.data.subarray(from, from + count * 3), (y * side + first - left) * 3);
   }
   return { width: side, height: side, data };
 }
