@@ -48,7 +48,7 @@ const licences = {
 export default defineConfig({
   input: { main: 'src/cli/start.ts', program: 'src/cli/main.ts', 'child-main': 'src/node/machine/child-main.ts' },
   platform: 'node',
-  external: /^(node:|onnxruntime-node|sharp)/,
+  external: /^(node:|onnxruntime-node|sharp|hono|@hono|prom-client)/,
   treeshake: { moduleSideEffects: false },
   plugins: [atFirstUse, licences],
   output: {

@@ -32,9 +32,12 @@ const FLOORS: Readonly<Record<string, number>> = {
 
 /** Packages, and which rooms import them at run time. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  '@hono/node-server': ['node'],
   commander: ['cli'],
+  hono: ['node'],
   'onnxruntime-node': ['node'],
   picocolors: ['cli'],
+  'prom-client': ['node'],
   protobufjs: ['formats'],
   sharp: ['node'],
   valibot: ['builders', 'tasks'],

@@ -105,8 +105,14 @@ export const ERRORS = {
   'safetensors/truncated': { exit: 2, doc: 'a safetensors file is shorter than it says' },
   'serve/batch': { exit: 2, doc: 'requests cannot be put together: an input or output has no open batch in front' },
   'serve/busy': { exit: 3, doc: 'a server has as many requests as it takes' },
-  'serve/request': { exit: 2, doc: 'a request or response does not follow the Open Inference Protocol, or not the model' },
-  'serve/unavailable': { exit: 3, doc: 'a server cannot start or answer: an address in use, a package that is not installed' },
+  'serve/request': {
+    exit: 2,
+    doc: 'a request or response does not follow the Open Inference Protocol, or not the model',
+  },
+  'serve/unavailable': {
+    exit: 3,
+    doc: 'a server cannot start or answer: an address in use, a package that is not installed',
+  },
   'sizes/fixed': {
     exit: 1,
     doc: 'a model cannot have inputs of the sizes asked for: something inside has one size only',

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { CnnxError } from '../base/errors.js';
 import { io } from './io.js';
 import { limitOption } from './options.js';
+import { packageVersion } from './version.js';
 
 /** A command's arguments, options and action, put on a `Command` that has its name and summary already. */
 export type Define = (command: Command) => Command;
@@ -42,6 +42,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   rename: { summary: 'other names for inputs, outputs, initializers, nodes', load: () => import('./rename.js') },
   run: { summary: 'what a model says about an image', load: () => import('./run.js') },
+  serve: {
+    summary: 'answer requests over HTTP (Open Inference Protocol, version 2)',
+    load: () => import('./serve.js'),
+  },
   space: {
     summary: 'design spaces: sample networks, measure them, report',
     load: () => import('./space.js'),
@@ -85,7 +89,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function build(argv: readonly string[]): Promise<Command> {
   const program = new Command('cnnx')
     .description('Build convolutional networks as ONNX, merge their linear branches, and prove that nothing changed.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .exitOverride()
@@ -98,12 +102,6 @@ async function build(argv: readonly string[]): Promise<Command> {
     if (!READ_NO_FILES.has(name)) limitOption(command);
   }
   return program;
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  const { version } = JSON.parse(text) as { version: string };
-  return version;
 }
 
 /** Says what went wrong, and gives the exit code for it. */

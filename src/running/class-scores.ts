@@ -1,5 +1,5 @@
 import { asFloat64, isFloat, type Tensor, tensor } from '../tensor/tensor.js';
-import type { Feeds } from './session.js';
+import type { Feeds, Port } from './session.js';
 
 /** A class and its probability. */
 export interface ClassScore {
@@ -33,6 +33,13 @@ export function bestClasses(scores: Tensor, top: number): readonly (readonly num
     }
     return best;
   });
+}
+
+/** How many classes the first output that is a table of scores has, as a session describes it; undefined where there is none. */
+export function scoreTablePort(outputs: readonly Port[]): number | undefined {
+  const port = outputs.find((p) => p.dtype !== undefined && isFloat(p.dtype) && isTable(p.shape));
+  const classes = port?.shape[1];
+  return typeof classes === 'number' && classes > 1 ? classes : undefined;
 }
 
 /**

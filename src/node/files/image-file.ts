@@ -10,21 +10,25 @@ const MAX_PIXELS = 100e6;
 /** Nobody sends a photograph larger than this. */
 const MAX_BYTES = 512 * 2 ** 20;
 
+/** Reads an image file: see `decodeImage`. Throws `io/*` and `image/*`. */
+export async function readImage(path: string): Promise<Image> {
+  const source = new FileSource(path);
+  try {
+    if (source.size > MAX_BYTES) throw refusal(path)(`${source.size} bytes; at most ${MAX_BYTES} are read`);
+    return await decodeImage(source.read(0, source.size), path);
+  } finally {
+    source.close();
+  }
+}
+
 /**
  * Decodes a JPEG, PNG or WebP to what Pillow's `convert('RGB')` gives, on which networks are trained: as it stands, whatever its EXIF data say
- * of rotation; no colour management; transparency dropped. Throws `io/*` and `image/*`.
+ * of rotation; no colour management; transparency dropped. `name` is for errors. Throws `image/*`.
  */
-export async function readImage(path: string): Promise<Image> {
+export async function decodeImage(bytes: Uint8Array, name: string): Promise<Image> {
+  const refuse = refusal(name);
   const sharp = await loadSharp();
-  const source = new FileSource(path);
-  const refuse = (why: string, hint?: string): CnnxError =>
-    new CnnxError('image/unreadable', `cannot read ${printable(path)} as an image: ${why}`, {
-      at: { file: path },
-      hint,
-    });
   try {
-    if (source.size > MAX_BYTES) throw refuse(`${source.size} bytes; at most ${MAX_BYTES} are read`);
-    const bytes = source.read(0, source.size);
     if (!isImage(bytes)) throw refuse('it is no JPEG, PNG or WebP', 'convert it to one of these');
     const { space, width: columns, height: rows } = await sharp(bytes, { limitInputPixels: false }).metadata();
     if (columns * rows > MAX_PIXELS)
@@ -40,10 +44,16 @@ export async function readImage(path: string): Promise<Image> {
   } catch (error) {
     if (error instanceof CnnxError) throw error;
     throw refuse(printable(error instanceof Error ? error.message : String(error), 200));
-  } finally {
-    source.close();
   }
 }
+
+const refusal =
+  (name: string) =>
+  (why: string, hint?: string): CnnxError =>
+    new CnnxError('image/unreadable', `cannot read ${printable(name)} as an image: ${why}`, {
+      at: { file: name },
+      hint,
+    });
 
 /** By its first bytes: sharp reads many more formats, and some of those (SVG) are programs. */
 function isImage(bytes: Uint8Array): boolean {

@@ -31,7 +31,7 @@ export class Batcher {
   readonly #queue: Waiting[] = [];
   #running = 0;
   #inFlight = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #delayed = false;
   readonly #idle: (() => void)[] = [];
 
   constructor(run: (feeds: Feeds) => Promise<Feeds>, options: BatchOptions) {
@@ -75,8 +75,10 @@ export class Batcher {
       this.#dispatch();
       return;
     }
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
+    if (this.#delayed) return;
+    this.#delayed = true;
+    setTimeout(() => {
+      this.#delayed = false;
       this.#dispatch();
     }, maxDelay);
   }
