@@ -55,6 +55,8 @@ function checkEnds(starts: readonly Value[], ends: readonly Value[]): void {
 /** An input in the place of a value that a node makes, under its name. */
 function asInput(edit: Editor, value: Value): Value {
   if (value.isInput) return value;
+  if (value.outputCount > 0)
+    throw refused(`${printable(value.name)} is an output of a graph inside a node, and cannot become an input`);
   const { graph, name, type } = value;
   edit.rename(value, edit.freshName(`${name}_cut`));
   const input = edit.addInput(graph, name, type ?? { kind: 'opaque' });

@@ -61,6 +61,13 @@ test.each([
   expect(() => cutModel(parsed(NET), cut)).toThrow(why);
 });
 
+test('what a subgraph gives as its output cannot become an input', () => {
+  const model = parsed(`(x: float32[2], f: bool[]) -> (y)
+    a = Neg(x)
+    y = If<then_branch={ t () -> (a) u = Relu(a) }, else_branch={ e () -> (q) q = Exp(a) }>(f)`);
+  expect(() => cutModel(model, { from: ['a'] })).toThrow(/a is an output of a graph inside a node/);
+});
+
 test('inner values as outputs', () => {
   const model = parsed(NET);
   exposeValues(model, ['b', 'y']);
