@@ -17,8 +17,6 @@ export interface CopyIntoOptions {
   readonly bound: ReadonlyMap<Value, Value | undefined>;
   /** Where in the order the copies stand; last if absent. */
   readonly before?: Node | undefined;
-  /** What becomes of an attribute; undefined: it is left out. */
-  readonly attr?: ((attr: Attr) => Attr | undefined) | undefined;
 }
 
 /**
@@ -29,18 +27,17 @@ export function copyInto(
   edit: Editor,
   target: Graph,
   source: Graph,
-  { bound, before, attr = (a) => a }: CopyIntoOptions,
+  { bound, before }: CopyIntoOptions,
 ): ReadonlyMap<Value, Value | undefined> {
   const values = new Map(bound);
   const pending: (readonly [from: Graph, to: Graph])[] = [[source, target]];
   const at = (value: Value | undefined): Value | undefined => value && values.get(value);
 
-  const copyAttr = (given: Attr, owner: Node): Attr | undefined => {
-    const shown = attr(given);
-    if (shown?.kind === 'graph') return { name: shown.name, kind: 'graph', value: inner(shown.value, owner) };
-    if (shown?.kind === 'graphs')
-      return { name: shown.name, kind: 'graphs', values: shown.values.map((g) => inner(g, owner)) };
-    return shown;
+  const copyAttr = (attr: Attr, owner: Node): Attr => {
+    if (attr.kind === 'graph') return { name: attr.name, kind: 'graph', value: inner(attr.value, owner) };
+    if (attr.kind === 'graphs')
+      return { name: attr.name, kind: 'graphs', values: attr.values.map((g) => inner(g, owner)) };
+    return attr;
   };
   const inner = (from: Graph, owner: Node): Graph => {
     const to = new Graph(owner);
@@ -60,7 +57,7 @@ export function copyInto(
       setOutputs(copy, node.outputs.map(at));
       setAttrs(
         copy,
-        Array.from(node.attrs.values()).flatMap((a) => copyAttr(a, copy) ?? []),
+        Array.from(node.attrs.values(), (a) => copyAttr(a, copy)),
       );
       linkNode(copy, to === target ? before : undefined);
     }

@@ -108,32 +108,6 @@ export class Editor extends ValueEditor {
     for (const user of value.uses.keys()) this.onTouch(user);
   }
 
-  /** Takes its outputs off a node that is about to go: other nodes make them from then on. */
-  releaseOutputs(node: Node): void {
-    setOutputs(node, []);
-    this.touch(node);
-  }
-
-  /** A new node that makes values which no node makes. */
-  addMaking<D extends AnyOpDef>(
-    graph: Graph,
-    op: D,
-    inputs: InputsOf<D>,
-    outputs: readonly Value[],
-    before: Node,
-  ): NodeOf<D> {
-    const node = this.#make(graph, op, inputs, {} as AttrsOf<D>, {});
-    setOutputs(node, outputs);
-    linkNode(node, before);
-    return this.#finish(node, op);
-  }
-
-  /** Takes all functions off the model; no node may call one. */
-  dropFunctions(): void {
-    mutable(this.model).functions = [];
-    mutable(this.model).span = undefined;
-  }
-
   /** Lets a node make its first `count` outputs only. Nothing may use the others. */
   dropOutputs(node: Node, count: number): void {
     const gone = node.outputs.slice(count).filter((v) => v !== undefined);

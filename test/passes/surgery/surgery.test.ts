@@ -149,7 +149,7 @@ test('a function that calls itself is refused', () => {
   const model = parseGraph(`<ir: 8, opset: ["": 17, my: 1]>
     function my::F opset: ["": 17, my: 1] { (a) -> (b) b = my::F(a) }
     (x: float32[2]) -> (y) y = my::F(x)`);
-  expect(() => inlineFunctions(model)).toThrow(/F calls itself/);
+  expect(() => inlineFunctions(model)).toThrow(/the call .* cannot be written out/);
 });
 
 test('two models in one, of two opsets and with like names', async () => {
