@@ -11,8 +11,8 @@ import { isFull } from '../support/shared.js';
 
 const RUNS = isFull ? 20_000 : 120;
 
-/** Relative to the RMS of an output: float32 in another order, some steps deep, with Exp among them. */
-const TOLERANCE = 2e-5;
+/** Relative to the RMS of an output: float32 in another order, some steps deep, where a shift may cancel most of what there is. A wrong axis is off by 1. */
+const TOLERANCE = 1e-3;
 
 /** What every run of so many has to reach, each at least a hundred times. */
 const PATHS = [
