@@ -78,6 +78,19 @@ const CASES: readonly (readonly [name: string, text: string, left: string])[] = 
     'Relu Abs',
   ],
   [
+    'an operand in another order of as many',
+    `(x: float32[2,3,3,3]) -> (y, z)
+      t = ${last}(x)
+      u = ${first}(x)
+      a = Relu(t)
+      p = Neg(u)
+      s = Add(a, p)
+      q = Abs(s)
+      y = ${first}(q)
+      z = ${last}(p)`,
+    'Relu Neg Transpose Add Abs',
+  ],
+  [
     'a second operand from outside',
     f(
       `t = ${last}(x)\n u = Neg(x)\n w = Reshape(u, s: int64[4] = [2,5,6,4])\n a = Add(t, w)\n b = ${first}(a)\n c = Relu(t)\n d = ${first}(c)\n y = Concat<axis=1>(b, d)`,

@@ -70,9 +70,15 @@ export class Region {
   #take(node: Node, move: Move, order: Permutation, depth: number): boolean {
     const inputs = move.data.flatMap((i) => node.inputs[i] ?? []);
     if (node.outputs.some((v) => v?.isOverwritten) || !inputs.every((v) => this.#fits(v, order))) return false;
-    this.moves.set(node, move);
     const result = move.forward(order);
-    for (const v of node.outputs) if (v) this.orders.set(v, result);
+    const made = node.outputs.filter((v) => v !== undefined);
+    // Some may have been read from outside until now, in an order of their own.
+    if (made.some((v) => !samePermutation(this.foreign.get(v) ?? result, result))) return false;
+    this.moves.set(node, move);
+    for (const v of made) {
+      this.orders.set(v, result);
+      this.foreign.delete(v);
+    }
     for (const v of inputs) if (!this.orders.has(v) && !isFree(v, order)) this.#pull(v, order, depth);
     return true;
   }

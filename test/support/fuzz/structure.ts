@@ -164,7 +164,9 @@ const PERMS: readonly [readonly number[], ...(readonly number[])[]] = [
 const sandwich: Step = (g, x, d) => {
   const perm = d.pick(PERMS);
   let y = g.transpose(x, perm);
-  const other = d.below(2) === 0 ? g.transpose(g.node(`Neg(${x.name})`, x.shape), perm) : y;
+  // Another order may give the same sizes.
+  const turned = d.pick([perm, perm, [0, 3, 2, 1]]);
+  const other = d.below(2) === 0 ? g.transpose(g.node(`Neg(${x.name})`, x.shape), turned) : y;
   for (let i = 0; i < 1 + d.below(3); i++) {
     const axis = d.below(4);
     const size = y.shape[axis] ?? 1;
