@@ -131,8 +131,10 @@ function reportText(
   if (result.frozen.length > 0) lines.push(`${result.frozen.length} initializers are constants now`);
   if (result.overridable > 0)
     lines.push(
-      `note: ${result.overridable} initializers are inputs too, which callers may override: they are not merged`,
-      '  hint: --freeze-initializers makes them constants',
+      result.overridable === 1
+        ? 'note: 1 initializer is an input too, which callers may override: it is not merged'
+        : `note: ${result.overridable} initializers are inputs too, which callers may override: they are not merged`,
+      '  hint: --freeze-initializers makes constants of such inputs',
     );
   if (result.check) lines.push(verifyReportText(result.check));
   else lines.push(o.verify ? 'nothing to change: the outputs are the same' : 'not verified: as asked');

@@ -1,7 +1,7 @@
 import type { Value } from '../graph/ir.js';
 import { attr, defineOp } from '../graph/op-def.js';
 import type { DType } from '../tensor/dtype.js';
-import { convAttrs, convShape } from './convolution.js';
+import { checkBias, convAttrs, convShape } from './convolution.js';
 import { broadcastType } from './elementwise.js';
 import { matMulShape } from './linear.js';
 import { globalPool, poolAttrs, poolShape } from './pooling.js';
@@ -143,7 +143,10 @@ export const FusedConv = defineOp({
   outputs: { y: 'T' },
   types: { T: FLOATS_BEFORE_BFLOAT },
   attrs: { ...convAttrs, activation: attr.string(), activation_params: attr.floats() },
-  infer: ({ in: { x, w }, attr }) => ({ y: like(x, convShape(x, w, attr)) }),
+  infer({ in: { x, w, b }, attr }) {
+    checkBias(b, shapeOf(w)?.[0]);
+    return { y: like(x, convShape(x, w, attr)) };
+  },
 });
 
 export const DynamicQuantizeMatMul = defineOp({

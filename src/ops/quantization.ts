@@ -1,6 +1,6 @@
 import { added, attr, defineOp } from '../graph/op-def.js';
 import { dtypeOfCode } from '../tensor/dtype.js';
-import { convAttrs, convShape } from './convolution.js';
+import { checkBias, convAttrs, convShape } from './convolution.js';
 import { matMulShape } from './linear.js';
 import { dtypeOf, shapeOf, typed } from './tensors.js';
 import { FLOAT8, FLOATS, QUANTIZED } from './types.js';
@@ -38,7 +38,10 @@ export const QLinearConv = defineOp({
   outputs: { y: 'V' },
   types: { T: BYTES, U: BYTES, V: BYTES, F: ['float32'], B: ['int32'] },
   attrs: convAttrs,
-  infer: ({ in: { x, w, y_zero_point }, attr }) => ({ y: typed(dtypeOf(y_zero_point), convShape(x, w, attr)) }),
+  infer({ in: { x, w, y_zero_point, b }, attr }) {
+    checkBias(b, shapeOf(w)?.[0]);
+    return { y: typed(dtypeOf(y_zero_point), convShape(x, w, attr)) };
+  },
 });
 
 export const MatMulInteger = defineOp({

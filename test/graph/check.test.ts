@@ -177,6 +177,17 @@ const CASES: readonly (readonly [Problem['code'], string, string, Partial<Proble
     'y is declared as float32[3,2], and inferred as float32[2,3]',
     { severity: 'warning' },
   ],
+  ...[
+    ['Conv', 'b: float32[1]', 'the bias: 8 and 1 differ'],
+    ['Conv', 'b: float32[1,8]', 'the bias has rank 2 ([1,8]); 1 is needed'],
+    ['Conv<group=2>', 'b: float32[4]', 'the bias: 8 and 4 differ'],
+    ['ConvTranspose<group=2>', 'b: float32[2]', 'the bias: 4 and 2 differ'],
+  ].map(([op, b, message]): readonly [Problem['code'], string, string, Partial<Problem>] => [
+    'type',
+    `(x: float32[1,8,5,5]) -> (y) y = ${op}(x, w: float32[8,${op === 'Conv' ? 8 : op?.startsWith('ConvT') ? 2 : 4},1,1], ${b})`,
+    message ?? '',
+    {},
+  ]),
   ['empty-name', `("": float32[1]) -> (y) y = Relu("")`, 'an input has no name', {}],
   ['empty-name', `${IO} y = ""(x)`, 'a node has no operator type', {}],
   ['ir-version', `<ir: 99> ${IO} y = Relu(x)`, 'IR version 99 is unknown; known are 3 to 14', {}],
