@@ -479,3 +479,6 @@ test('what a chain comes to may be an input: the output keeps its name', async (
   expect(printGraph(after, { types: 'none' })).toContain('y = Identity(x)');
   await expectSameOutputs(before, after, TOL.exact);
 });
+
+test('a scale that is none, and that nothing reads, is left to the removal of dead code', () =>
+  expectLeft(['no-absorber', graph(image, 'y', 'y = Relu(x)', 'c = Relu(x)', 'd = Add(c, k: float32[] = [0])')]));

@@ -100,6 +100,8 @@ export class Draft {
 
   conv(x: Val, spec: WindowSpec, draw?: Draw): Val {
     const rank = rankOf(x);
+    // An image without pixels has no convolution.
+    if (!spatialOf(x).every((n) => n >= 1)) return x;
     const { outputs, groups = 1 } = spec;
     const strides = spec.strides ?? filled(rank, 1);
     const dilations = spec.dilations ?? filled(rank, 1);

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { Draft, Draw, filled, list, type Val } from './draft.js';
+import { Draft, Draw, filled, type Val } from './draft.js';
 import { STEPS } from './steps.js';
 
 export interface Program {
@@ -54,4 +54,4 @@ export function textOf({ setting, steps }: Program): string {
 }
 
 const fits = (y: Val): boolean =>
-  y.shape.length > 2 && y.shape.reduce((a, b) => a * b, 1) <= MAX_ELEMENTS && !list(y.shape).includes('NaN');
+  y.shape.length > 2 && y.shape.every((n) => n >= 1) && y.shape.reduce((a, b) => a * b, 1) <= MAX_ELEMENTS;

@@ -80,6 +80,7 @@ function moveOf(node: Node, edit: Editor, { lifts, weights }: Known): Move | Ski
   const output = node.outputs[0];
   const type = bottom && floatType({ dtype: dtypeOf(bottom.x) });
   if (!top || !bottom || !output || !type) return notApplicable('no-absorber');
+  if (output.uses.size === 0 && output.outputCount === 0) return notApplicable('no-absorber');
   const norm = nodes.some((n) => n.node.opType === 'BatchNormalization');
   const search = new Search(lifts);
   const added = shiftAlone(affine, { x: bottom.x, type });
