@@ -88,8 +88,8 @@ const ADDED: readonly TypeChange[] = [
     BFLOAT,
     'T',
     'Acos Acosh Asin Asinh Atan Atanh AveragePool Bernoulli Conv ConvTranspose Cos Cosh DeformConv Elu ' +
-      'GlobalAveragePool GlobalLpPool GlobalMaxPool HardSigmoid HardSwish InstanceNormalization LpNormalization ' +
-      'LpPool MaxPool MaxUnpool Mish Multinomial RandomNormal RandomUniform Round Selu Sin Sinh Softplus ' +
+      'GlobalAveragePool GlobalLpPool GlobalMaxPool GRU HardSigmoid HardSwish InstanceNormalization LpNormalization ' +
+      'LpPool LSTM MaxPool MaxUnpool Mish Multinomial RandomNormal RandomUniform RNN Round Selu Sin Sinh Softplus ' +
       'Softsign Tan ThresholdedRelu',
   ),
   change(22, BFLOAT, 'T U', 'EyeLike RandomNormalLike RandomUniformLike'),

@@ -19,17 +19,14 @@ export const UNDECLARED: ReadonlyMap<string, Versions> = new Map([
   ['Col2Im', versions([18])],
   ['DFT', versions([17, 20])],
   ['Det', versions([11, 22], [22])],
-  ['GRU', versions([1, 3, 7, 14, 22], [22])],
   ['GridSample', versions([16, 20, 22], [22])],
   ['HammingWindow', versions([17])],
   ['HannWindow', versions([17])],
   ['ImageDecoder', versions([20])],
-  ['LSTM', versions([1, 7, 14, 22], [22])],
   ['MaxRoiPool', versions([1, 22], [22])],
   ['MelWeightMatrix', versions([17])],
   ['NegativeLogLikelihoodLoss', versions([12, 13, 22], [13, 22])],
   ['NonMaxSuppression', versions([10, 11], [11])],
-  ['RNN', versions([1, 7, 14, 22], [22])],
   ['RegexFullMatch', versions([20])],
   ['RoiAlign', versions([10, 16, 22], [22])],
   ['RotaryEmbedding', versions([23])],
@@ -64,17 +61,6 @@ const MODES = new Map([
 const OLD_MODES = new Map(Array.from(MODES, ([old, now]) => [now, old]));
 
 export const UNDECLARED_CHANGES: readonly OpsetChange[] = [
-  ...['GRU', 'LSTM', 'RNN'].map((op) => ({
-    op,
-    version: 14,
-    changes: 'layout came',
-    down: ((node) => {
-      const a = node.attrs.get('layout');
-      if (!a) return undefined;
-      if (a.kind !== 'int' || a.value !== 0n) return refuse('layout came with opset 14');
-      return (edit) => edit.removeAttr(node, 'layout');
-    }) satisfies Move,
-  })),
   {
     op: 'GridSample',
     version: 20,

@@ -5,6 +5,7 @@ import { checkModel } from '../../../src/graph/check.js';
 import { inferShapes } from '../../../src/graph/infer.js';
 import { registry } from '../../../src/ops/index.js';
 import { convertOpset } from '../../../src/passes/opset/convert.js';
+import { UNDECLARED } from '../../../src/passes/opset/undeclared.js';
 import { OPSET_CHANGES } from '../../../src/passes/opset/index.js';
 import { parseGraph } from '../../../src/text/parse.js';
 import { printGraph } from '../../../src/text/print.js';
@@ -63,6 +64,11 @@ describe('the table', () => {
       ([, op, v, what]) => `${op} ${v} ${what}`,
     );
     expect(listed.toSorted()).toEqual(OPSET_CHANGES.map((c) => `${c.op} ${c.version} ${c.changes}`).toSorted());
+  });
+
+  test('calls undeclared what is not declared', () => {
+    const declared = new Set(registry.all.filter((op) => op.domain === '').map((op) => op.name));
+    expect([...UNDECLARED.keys()].filter((name) => declared.has(name))).toEqual([]);
   });
 
   test('names versions that the operators have', () => {
