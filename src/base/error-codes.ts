@@ -105,6 +105,7 @@ export const ERRORS = {
   'safetensors/truncated': { exit: 2, doc: 'a safetensors file is shorter than it says' },
   'serve/batch': { exit: 2, doc: 'requests cannot be put together: an input or output has no open batch in front' },
   'serve/busy': { exit: 3, doc: 'a server has as many requests as it takes' },
+  'serve/package': { exit: 2, doc: 'a folder is not what cnnx package writes, or its configuration cannot be read' },
   'serve/request': {
     exit: 2,
     doc: 'a request or response does not follow the Open Inference Protocol, or not the model',

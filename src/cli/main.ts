@@ -16,6 +16,10 @@ interface Entry {
 const COMMANDS: Readonly<Record<string, Entry>> = {
   bench: { summary: 'latency of models side by side', load: () => import('./bench.js') },
   build: { summary: 'write an architecture as ONNX', load: () => import('./build.js') },
+  check: {
+    summary: 'replay the golden request of a package against a server',
+    load: () => import('./check.js'),
+  },
   convert: {
     summary: 'rewrite an ONNX file: sizes of its inputs, weights in or beside it, preprocessing inside',
     load: () => import('./convert.js'),
@@ -36,6 +40,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: () => import('./join.js'),
   },
   list: { summary: 'list architectures, or print a card to start from', load: () => import('./list.js') },
+  package: {
+    summary: 'a folder that Triton, KServe or Node serves, with a golden answer',
+    load: () => import('./package.js'),
+  },
   quantize: {
     summary: 'int8 for a model, measured: signal over noise, accuracy, speed, no overflow on any x86',
     load: () => import('./quantize.js'),
