@@ -150,7 +150,11 @@ export class Node {
 
   /** Graphs in its attributes. */
   get subgraphs(): readonly Graph[] {
-    return this.attrs.size === 0 ? [] : Array.from(this.attrs.values(), graphsOf).flat();
+    let found: Graph[] | undefined;
+    // Nearly every node has none, and every walk asks each.
+    for (const attr of this.attrs.values())
+      if (attr.kind === 'graph' || attr.kind === 'graphs') (found ??= []).push(...graphsOf(attr));
+    return found ?? NO_ITEMS;
   }
 }
 
