@@ -126,7 +126,7 @@ const splits: Step = (g, x, d) => {
 };
 
 const pads: Step = (g, x, d) => {
-  const mode = d.pick(['constant', 'constant', 'edge', 'reflect']);
+  const mode = d.pick(['constant', 'constant', 'edge', 'constant', 'edge', 'reflect']);
   const amounts = (): number[] => [
     0,
     0,
@@ -373,6 +373,8 @@ const STEPS: readonly [Step, ...Step[]] = [
   nothing,
   nothing,
   splits,
+  pads,
+  pads,
   pads,
   concats,
   sandwich,
