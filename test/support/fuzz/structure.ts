@@ -139,7 +139,7 @@ const pads: Step = (g, x, d) => {
   for (let i = 0; i < 2; i++) {
     const p = amounts();
     const shape = y.shape.map((s, axis) => s + (p[axis] ?? 0) + (p[axis + 4] ?? 0));
-    if (shape.some((s) => s > 12 || s < 3)) return y;
+    if (shape.slice(2).some((s) => s > 12 || s < 3)) return y;
     const value = mode === 'constant' ? `, ${g.scalar(d.pick([0, 0, 1]))}` : '';
     y = g.node(`Pad<mode="${mode}">(${y.name}, ${g.ints(p)}${value})`, shape);
   }
