@@ -185,6 +185,7 @@ class Workshop {
       safe: this.options.safe !== false,
       trim: 0,
       correctBiases: true,
+      compensate: true,
       float: new Set(),
     };
     const tries: readonly Recipe[] = TRIMS.map((trim) => ({ ...base, trim }));

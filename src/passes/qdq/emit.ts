@@ -14,6 +14,9 @@ import {
 } from '../../ops/index.js';
 import { asFloat64, float32Tensor, int64Tensor, type Tensor, tensor } from '../../tensor/tensor.js';
 import { type ActivationType, type Params, paramsFor, type Range } from './params.js';
+import type { Statistics } from '../../running/observe.js';
+import { meanErrors } from './bias-correction.js';
+import { inputsFor } from './inputs.js';
 import { rowsOf } from './rows.js';
 import type { Placement, Unit } from './units.js';
 import { quantizeWeight } from './weights.js';
@@ -24,6 +27,10 @@ export interface EmitOptions {
   readonly safe: boolean;
   /** Ranges of values by name. */
   readonly ranges: ReadonlyMap<string, Range>;
+  /** What was observed of the float model: biases make up for the errors of weights, and roundings compensate each other. */
+  readonly statistics: Statistics;
+  readonly compensate: boolean;
+  readonly correctBiases: boolean;
   /** Added to the biases of layers, by the name of their output. */
   readonly corrections?: ReadonlyMap<string, Float64Array> | undefined;
 }
@@ -206,19 +213,25 @@ class Emitter {
     const held = node.inputs[1];
     const stored = constantTensor(held);
     if (!input || !held || !stored || !source) throw new Error(`bug: ${node.opType} has no constant weight`);
-    const { shape, data } = this.#padsChannels(source)
-      ? withChannel(stored.shape, asFloat64(stored))
-      : { shape: stored.shape, data: asFloat64(stored) };
-    const rows = rowsOf(node, shape);
     const [output] = unit.outputs;
     const name = output?.name ?? '';
+    const rows = rowsOf(node, stored.shape);
+    const data = asFloat64(stored);
     const bias = biasOf(node, rows.count, this.options.corrections?.get(name));
-    const least = bias?.map((b) => Math.abs(b) / (input.params.scale * BIAS_MOST));
-    const weight = quantizeWeight(data, rows, this.options.safe, least);
-    const bytes = new Uint8Array(weight.values.buffer);
-    const w = this.#stored(node, held.name, tensor('int8', shape, bytes), weight.scales, rows.axis);
-    this.#edit.setInput(node, 1, w);
-    if (bias) this.#bias(node, bias, weight.scales, input.params.scale);
+    const leastScales = bias?.map((b) => Math.abs(b) / (input.params.scale * BIAS_MOST));
+    const inputsOf = inputsFor(node, source.name, this.options.statistics, rows);
+    const weight = quantizeWeight(data, rows, this.options.safe, {
+      leastScales,
+      inputsOf: this.options.compensate ? inputsOf : undefined,
+    });
+    const shift = this.options.correctBiases && inputsOf ? meanErrors(data, weight, rows, inputsOf) : undefined;
+    const corrected = shift?.map((s, o) => (bias?.[o] ?? 0) - s) ?? bias;
+    const { shape, values } = this.#padsChannels(source)
+      ? withChannel(stored.shape, weight.values)
+      : { shape: stored.shape, values: weight.values };
+    const integers = tensor('int8', shape, new Uint8Array(values.buffer));
+    this.#edit.setInput(node, 1, this.#stored(node, held.name, integers, weight.scales, rows.axis));
+    if (corrected) this.#bias(node, corrected, weight.scales, input.params.scale);
     this.#layers.push({
       node: node.name ?? name,
       op: node.opType,
@@ -315,14 +328,14 @@ class Emitter {
   }
 }
 
-/** A weight M,C,... with a channel of zeros added. */
-function withChannel(shape: readonly number[], data: Float64Array): { shape: number[]; data: Float64Array } {
+/** A weight M,C,... with a channel of zeros added. Pairs of weights that were safe stay so: each is among two others, or alone with a zero. */
+function withChannel(shape: readonly number[], data: Int8Array): { shape: number[]; values: Int8Array } {
   const [outputs = 0, channels = 0, ...kernel] = shape;
   const taps = kernel.reduce((n, k) => n * k, 1);
-  const out = new Float64Array(outputs * PADDED_CHANNELS * taps);
+  const values = new Int8Array(outputs * PADDED_CHANNELS * taps);
   for (let o = 0; o < outputs; o++)
-    out.set(data.subarray(o * channels * taps, (o + 1) * channels * taps), o * PADDED_CHANNELS * taps);
-  return { shape: [outputs, PADDED_CHANNELS, ...kernel], data: out };
+    values.set(data.subarray(o * channels * taps, (o + 1) * channels * taps), o * PADDED_CHANNELS * taps);
+  return { shape: [outputs, PADDED_CHANNELS, ...kernel], values };
 }
 
 function biasOf(node: Node, outputs: number, correction: Float64Array | undefined): Float64Array | undefined {

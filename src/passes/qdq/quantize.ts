@@ -5,7 +5,6 @@ import type { Model, Node, Value } from '../../graph/ir.js';
 import type { ValueType } from '../../graph/types.js';
 import { registry } from '../../ops/index.js';
 import type { Statistics } from '../../running/observe.js';
-import { correctionsFor } from './bias-correction.js';
 import { emit, type EmittedLayer } from './emit.js';
 import type { ActivationType } from './params.js';
 import { rangesOf, type Trim } from './ranges.js';
@@ -18,6 +17,8 @@ export interface Recipe {
   readonly safe: boolean;
   readonly trim: Trim;
   readonly correctBiases: boolean;
+  /** Choose roundings of weights so that their errors cancel. */
+  readonly compensate: boolean;
   /** Names of nodes that stay float. */
   readonly float: ReadonlySet<string>;
 }
@@ -59,9 +60,8 @@ export function quantize(
   inferAt(model, inputs);
   const placement = placeFor(model, recipe);
   const ranges = rangesOf(placement, statistics, recipe.trim);
-  const corrections = recipe.correctBiases ? correctionsFor(placement, statistics, recipe.safe) : undefined;
   const left = leftOf(model, placement, recipe.float);
-  const layers = emit(model, placement, { activations: recipe.activations, safe: recipe.safe, ranges, corrections });
+  const layers = emit(model, placement, { ...recipe, ranges, statistics });
   shieldFloatLayers(model, new Editor(model));
   return { model, layers, left };
 }

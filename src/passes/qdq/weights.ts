@@ -1,3 +1,4 @@
+import { compensate, type Inputs } from './compensate.js';
 import type { Rows } from './rows.js';
 
 /** The largest magnitude of a weight: -128 is left out, so that negating is possible everywhere. */
@@ -22,15 +23,22 @@ export interface QuantizedWeight {
   readonly proven: boolean;
 }
 
+export interface WeightOptions {
+  /** Bounds of scales from below, from the rows' biases. */
+  readonly leastScales?: Float64Array | undefined;
+  /** What is known of the inputs of a row: its roundings then compensate each other. */
+  readonly inputsOf?: ((row: number) => Inputs | undefined) | undefined;
+}
+
 /**
  * Weights as int8 with a scale for each row: the smallest at which the row fits, and, with `safe`, at which no two products that a kernel adds in int16 can
- * overflow, whatever the activations (0 to 255) are. `leastScales`: bounds from below, from the row's bias.
+ * overflow, whatever the activations (0 to 255) are.
  */
 export function quantizeWeight(
   weight: Float64Array,
   rows: Rows,
   safe: boolean,
-  leastScales?: Float64Array,
+  { leastScales, inputsOf }: WeightOptions = {},
 ): QuantizedWeight {
   const values = new Int8Array(weight.length);
   const scales = new Float32Array(rows.count);
@@ -44,6 +52,8 @@ export function quantizeWeight(
     const scale = exact >= LEAST_SCALE ? Math.fround(exact) : 1;
     const integers = rounded(row, scale);
     if (bound) lowerPairs(integers, row, scale);
+    const inputs = inputsOf?.(o);
+    if (inputs) compensate(row, scale, integers, inputs, (j, q) => Math.abs(q) <= MOST && (!bound || fits(q, integers[j ^ 1] ?? 0)));
     scales[o] = scale;
     bitsLost[o] = full > 0 ? Math.log2(exact / full) : 0;
     proven &&= !rows.paired || isSafe(integers);
@@ -78,12 +88,14 @@ function lowerPairs(integers: Int32Array, row: Float64Array, scale: number): voi
   }
 }
 
+/** Whether a pair of weights cannot leave int16. */
+const fits = (a: number, b: number): boolean =>
+  Math.max(a, 0) + Math.max(b, 0) <= MOST_OF_PAIR && Math.max(-a, 0) + Math.max(-b, 0) <= MOST_OF_PAIR;
+
 /** The proof: no pair of these very integers can leave int16. */
 export function isSafe(integers: Int32Array): boolean {
   for (let j = 0; j < integers.length; j += 2) {
-    const [a = 0, b = 0] = [integers[j], integers[j + 1]];
-    if (Math.max(a, 0) + Math.max(b, 0) > MOST_OF_PAIR || Math.max(-a, 0) + Math.max(-b, 0) > MOST_OF_PAIR)
-      return false;
+    if (!fits(integers[j] ?? 0, integers[j + 1] ?? 0)) return false;
   }
   return true;
 }
