@@ -50,6 +50,9 @@ export class Yardstick {
     return tally.result();
   }
 
+  /** The same model on other data. */
+  on = (data: Dataset): Yardstick => new Yardstick(this.float, data, this.runner);
+
   #keep(index: number, outputs: Feeds): void {
     if (index !== this.#kept.length) return;
     for (const t of outputs.values()) this.#bytes += t.byteLength;

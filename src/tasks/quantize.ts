@@ -1,26 +1,24 @@
-import { CnnxError } from '../base/errors.js';
 import { cloneModel } from '../graph/clone.js';
 import { Editor } from '../graph/edit.js';
 import { chunkSize } from '../base/bytes.js';
 import { exportOnnx } from '../export/onnx.js';
 import type { Model } from '../graph/ir.js';
-import { tensorType, type ValueType } from '../graph/types.js';
+import { tensorType } from '../graph/types.js';
 import { fuse } from '../passes/fuse.js';
-import { equalize } from '../passes/qdq/equalize.js';
+import { convertOpset } from '../passes/opset/convert.js';
 import { prepare } from '../passes/qdq/prepare.js';
-import { inferAt, placeFor, quantize, type Quantized, type Recipe } from '../passes/qdq/quantize.js';
-import type { Trim } from '../passes/qdq/ranges.js';
-import { watchesFor } from '../passes/qdq/watches.js';
+import { inferAt, type Quantized } from '../passes/qdq/quantize.js';
 import type { Dataset } from '../running/dataset.js';
 import { evaluator } from '../running/evaluate.js';
-import { observe, type Statistics } from '../running/observe.js';
 import type { Runner, StartRunner } from '../running/runner.js';
 import { split } from './quantize-data.js';
 import { withoutIntegerKernel } from './quantize-kernels.js';
 import { layerSignals } from './quantize-layers.js';
 import { type Measured, worstOf, Yardstick } from './quantize-measure.js';
+import { Search } from './quantize-search.js';
 import { leastTimes } from './quantize-speed.js';
 import { type Target, targetOf } from './quantize-targets.js';
+import { dataWarnings } from './quantize-warnings.js';
 
 export interface QuantizeOptions {
   readonly runner: Runner;
@@ -75,13 +73,13 @@ export interface QuantizeResult {
     readonly heldBack: number;
     readonly data: string;
     readonly trimmed: number;
+    readonly equalized: boolean;
+    readonly compensated: boolean;
   };
 }
 
 const SAMPLES = 256;
 
-/** Images whose ends are left out as outliers, as they are tried. */
-const TRIMS: readonly Trim[] = [0, 1, 3, 7];
 
 /** Examples on which single layers are compared. */
 const LAYER_EXAMPLES = 4;
@@ -93,25 +91,35 @@ const LAYER_EXAMPLES = 4;
 export async function quantizeModel(original: Model, options: QuantizeOptions): Promise<QuantizeResult> {
   const { runner, startRunner, onProgress = () => {}, seed = 0 } = options;
   const target = targetOf(options.target ?? 'cpu');
-  const warnings: string[] = [];
   const { calibration, heldBack, same } = split(options.calibration, options.samples ?? SAMPLES, seed);
   const first = await calibration.item(0);
   const inputs = new Map(Array.from(first.feeds, ([name, t]) => [name, tensorType(t.dtype, t.shape)] as const));
+  const warnings: string[] = [];
   onProgress('fusing');
-  const float = cloneModel(original);
+  const { model: float, raised } = newEnough(original);
+  if (raised) warnings.push(raised);
+  inferAt(float, inputs);
+  if (options.random) warnings.push('calibrated on random numbers: ranges of real images differ, and so will accuracy');
+  else warnings.push(...(await dataWarnings(float, calibration, runner)));
   if (options.fuse !== false) await fuse(float, { evaluate: evaluator(runner) });
   inferAt(float, inputs);
   prepare(float);
-  const work = new Workshop(float, inputs, options, target.activations);
-  const statistics = await work.observe(calibration, (text) => onProgress(text));
-  const yardstick = new Yardstick(original, options.evaluation ?? heldBack, runner);
-  const best = await work.best(statistics, yardstick);
+  const base = { activations: target.activations, safe: options.safe !== false };
+  const search = new Search(inputs, base, runner, onProgress);
+  await search.observe(float, calibration);
   if (same) warnings.push('there are too few examples to hold some back: measured on those it was calibrated with');
-  if (options.random) warnings.push('calibrated on random numbers: ranges of real images differ, and so will accuracy');
+  const yardstick = new Yardstick(original, heldBack, runner);
+  const evaluation = options.evaluation && yardstick.on(options.evaluation);
+  const best = await search.untilHolds(await search.best(yardstick), yardstick, async (c) => {
+    if (options.minSqnr !== undefined && worstOf(c.measured.sqnr) < options.minSqnr) return false;
+    if (options.maxDrop === undefined || !evaluation) return true;
+    return dropOf(await evaluation.measure(c.quantized.model)) <= options.maxDrop;
+  });
+  const measured = evaluation ? await evaluation.measure(best.quantized.model) : best.measured;
 
   onProgress('looking at layers');
   const signals = await layerSignals(
-    float,
+    search.floatOf(best) ?? float,
     best.quantized.model,
     best.quantized.layers.map((l) => l.output),
     { ...heldBack, count: Math.min(LAYER_EXAMPLES, heldBack.count) },
@@ -131,7 +139,7 @@ export async function quantizeModel(original: Model, options: QuantizeOptions): 
     float: { bytes: bytes.float, ms: msFloat },
     int8: { bytes: bytes.int8, ms: msInt8 },
     ratio: { latency, bytes: bytes.int8 / bytes.float },
-    measured: best.measured,
+    measured,
     layers: layerReports(best.quantized, signals),
     overflow: overflowOf(best.quantized),
     islands,
@@ -141,6 +149,8 @@ export async function quantizeModel(original: Model, options: QuantizeOptions): 
       heldBack: heldBack.count,
       data: options.calibration.description,
       trimmed: best.recipe.trim,
+      equalized: best.equalized,
+      compensated: best.recipe.compensate,
     },
   };
   const reason = reasonNot(result, options);
@@ -149,58 +159,21 @@ export async function quantizeModel(original: Model, options: QuantizeOptions): 
   return done;
 }
 
-interface Candidate {
-  readonly recipe: Recipe;
-  readonly quantized: Quantized;
-  readonly measured: Measured;
+/** Per-channel scales are from opset 13 on. */
+const LEAST_OPSET = 13;
+
+/** A copy of a model, in opset 13 where it is older. Throws `opset/refused` with the nodes that have no form there. */
+function newEnough(model: Model): { readonly model: Model; readonly raised?: string } {
+  const opset = model.opset('') ?? LEAST_OPSET;
+  if (opset >= LEAST_OPSET) return { model: cloneModel(model) };
+  return {
+    model: convertOpset(model, LEAST_OPSET).model,
+    raised: `the model was in opset ${opset} and is in ${LEAST_OPSET} now: scales of channels need it`,
+  };
 }
 
-/** Makes quantised forms of one prepared float model. */
-class Workshop {
-  constructor(
-    readonly float: Model,
-    readonly inputs: ReadonlyMap<string, ValueType>,
-    readonly options: QuantizeOptions,
-    readonly activations: Recipe['activations'],
-  ) {}
-
-  async observe(data: Dataset, progress: (text: string) => void): Promise<Statistics> {
-    const placement = placeFor(this.float, { float: new Set(), activations: this.activations });
-    if (!placement.units.some((u) => u.kind === 'weighted'))
-      throw new CnnxError('quantize/nothing', 'the model has no convolution or matrix product that can be quantised', {
-        hint: 'layers need constant float32 weights; cnnx inspect lists them',
-      });
-    const start = performance.now();
-    const statistics = await observe(this.float, watchesFor(placement), data, this.options.runner, (done, of) => {
-      const left = Math.ceil(((performance.now() - start) / done) * (of - done) * 1e-3);
-      progress(`calibrating: ${done} of ${of}, ${left} s left`);
-    });
-    return equalize(this.float, placement, statistics);
-  }
-
-  /** The form with the best signal, of those tried. */
-  async best(statistics: Statistics, yardstick: Yardstick): Promise<Candidate> {
-    const base: Recipe = {
-      activations: this.activations,
-      safe: this.options.safe !== false,
-      trim: 0,
-      correctBiases: true,
-      compensate: true,
-      float: new Set(),
-    };
-    const tries: readonly Recipe[] = TRIMS.map((trim) => ({ ...base, trim }));
-    let best: Candidate | undefined;
-    for (const recipe of tries) {
-      const quantized = quantize(this.float, this.inputs, statistics, recipe);
-      const measured = await yardstick.measure(quantized.model, (done) =>
-        this.options.onProgress?.(`measuring: ${done} of ${yardstick.data.count}`),
-      );
-      if (!best || worstOf(measured.sqnr) > worstOf(best.measured.sqnr)) best = { recipe, quantized, measured };
-    }
-    if (!best) throw new Error('bug: nothing was tried');
-    return best;
-  }
-}
+/** Points of top-1 that were lost. */
+const dropOf = ({ top1 }: Measured): number => (top1 ? top1.float.percent - top1.int8.percent : 0);
 
 /** What a model takes as a file, or as two with its weights in a side file. Nothing is read or made for it. */
 function fileBytes(model: Model): number {
@@ -228,8 +201,8 @@ function reasonNot(result: QuantizeResult, { minSqnr, maxDrop }: QuantizeOptions
   const sqnr = worstOf(measured.sqnr);
   if (minSqnr !== undefined && sqnr < minSqnr)
     return `the outputs keep ${sqnr.toFixed(1)} dB of signal over noise, less than the ${minSqnr} asked for`;
-  const drop = measured.top1 && measured.top1.float.percent - measured.top1.int8.percent;
-  if (maxDrop !== undefined && drop !== undefined && drop > maxDrop)
+  const drop = dropOf(measured);
+  if (maxDrop !== undefined && drop > maxDrop)
     return `top-1 falls by ${drop.toFixed(2)} points, more than the ${maxDrop} allowed`;
   if (ratio.latency !== null && ratio.latency >= 1)
     return `int8 does not pay here: it takes ${ratio.latency.toFixed(2)} of the time; keep float`;

@@ -1,6 +1,6 @@
 import { Editor } from '../../graph/edit.js';
 import { constantTensor, type Graph, type Model, type Node, type Value } from '../../graph/ir.js';
-import { isTensorType } from '../../graph/types.js';
+import { isTensorType, staticShape } from '../../graph/types.js';
 import {
   Add,
   Conv,
@@ -44,6 +44,8 @@ export interface EmittedLayer {
   /** Mean bits that its channels lost to safety from overflow. */
   readonly bits: number;
   readonly channels: number;
+  /** Multiply-accumulates, or weights where sizes are not known: what its time goes by. */
+  readonly work: number;
   readonly proven: boolean;
 }
 
@@ -238,6 +240,7 @@ class Emitter {
       output: name,
       bits: weight.bitsLost.reduce((a, b) => a + b, 0) / Math.max(1, rows.count),
       channels: rows.count,
+      work: data.length * positionsOf(node),
       proven: weight.proven,
     });
   }
@@ -337,6 +340,12 @@ function withChannel(shape: readonly number[], data: Int8Array): { shape: number
     values.set(data.subarray(o * channels * taps, (o + 1) * channels * taps), o * PADDED_CHANNELS * taps);
   return { shape: [outputs, PADDED_CHANNELS, ...kernel], values };
 }
+
+/** Output positions of a layer, each of which takes every weight once. */
+const positionsOf = (node: Node): number =>
+  staticShape(node.outputs[0]?.type)
+    ?.slice(2)
+    .reduce((n, d) => n * d, 1) ?? 1;
 
 function biasOf(node: Node, outputs: number, correction: Float64Array | undefined): Float64Array | undefined {
   const held = constantTensor(node.inputs[2]);

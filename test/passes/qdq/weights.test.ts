@@ -79,7 +79,9 @@ describe('weights that are safe from overflow', () => {
   });
 
   test('a row of zeros, and one whose bias needs a larger scale', () => {
-    const { scales, values } = quantizeWeight(new Float64Array(4), rowsOf(2, 2), true, Float64Array.of(0, 0.5));
+    const { scales, values } = quantizeWeight(new Float64Array(4), rowsOf(2, 2), true, {
+      leastScales: Float64Array.of(0, 0.5),
+    });
     expect([[...scales], [...values]]).toEqual([
       [1, 0.5],
       [0, 0, 0, 0],
