@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compare, type Compared, run } from './measure.js';
+import { benchQuantize } from './quantize.js';
 import { writeLargeModel, writeLongGraph } from './models.js';
 
 /*
  * What cnnx costs beside a floor measured in the same run: a whole Node process that reads and writes (and fsyncs) the same bytes, that only writes
- * them, or that does nothing. `npm run bench` prints the table of docs/performance.md; `npm run bench -- resnet50 start` only those parts of it.
+ * them, or that does nothing. `npm run bench` prints the table of docs/performance.md; `npm run bench -- resnet50 start` only those parts of it. `npm run bench -- quantize [FOLDER OR NETS]`
+ * is a table of its own: see quantize.ts.
  */
 
 const CLI = fileURLToPath(new URL('../bundle/cli/main.cjs', import.meta.url));
@@ -95,12 +97,16 @@ const PARTS = new Map<string, () => Promise<void>>([
 ]);
 
 const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !PARTS.has(name));
+const [first, ...others] = wanted;
+const unknown = first === 'quantize' ? [] : wanted.filter((name) => !PARTS.has(name));
 try {
   if (unknown.length > 0) throw new Error(`no part is named ${unknown.join()}: there are ${[...PARTS.keys()].join()}`);
-  line(HEADER);
-  line(HEADER.map((_, i) => (i === 0 ? '---' : '---:')));
-  for (const [name, part] of PARTS) if (wanted.length === 0 || wanted.includes(name)) await part();
+  if (first === 'quantize') await benchQuantize(others, folder);
+  else {
+    line(HEADER);
+    line(HEADER.map((_, i) => (i === 0 ? '---' : '---:')));
+    for (const [name, part] of PARTS) if (wanted.length === 0 || wanted.includes(name)) await part();
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

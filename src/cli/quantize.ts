@@ -4,26 +4,19 @@ import { printable, table } from '../base/text.js';
 import { ensureValid } from '../graph/check.js';
 import { registry } from '../ops/index.js';
 import { openModel } from '../node/files/model-file.js';
-import { openDataset } from '../node/files/dataset.js';
 import { type Saved, saveModel } from '../node/files/save-model.js';
 import { checkWritable } from '../node/files/write-file.js';
 import { startRunner } from '../node/machine/process-runner.js';
 import type { Dataset } from '../running/dataset.js';
-import { requiredInputs } from '../running/required-inputs.js';
-import { PATIENT, type Runner } from '../running/runner.js';
+import { PATIENT } from '../running/runner.js';
 import { type QuantizeResult, quantizeModel } from '../tasks/quantize.js';
-import { randomData } from '../tasks/quantize-data.js';
 import { parseTarget, TARGET_NAMES } from '../tasks/quantize-targets.js';
-import type { Model } from '../graph/ir.js';
-import { isTensorType } from '../graph/types.js';
-import type { Port } from '../running/session.js';
-import { prepareImage } from '../tensor/preprocess.js';
-import { imageTensor } from '../tensor/image-tensor.js';
 import { CnnxError } from '../base/errors.js';
 import type { Share } from '../verify/signal.js';
+import { openData } from './data.js';
 import { io } from './io.js';
 import { amount, count, whole } from './options.js';
-import { imagePlan, preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
+import { preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
 
 interface Options extends PreprocessOptions {
   readonly out?: string;
@@ -81,7 +74,8 @@ async function run(path: string, o: Options): Promise<void> {
   ensureValid(model, registry);
   const runner = startRunner(PATIENT);
   try {
-    const open = await datasets(model, runner, o);
+    const open = (path: string, truth: string | undefined, samples: number): Promise<Dataset> =>
+      openData(model, runner, { ...o, path, truth, samples });
     const result = await quantizeModel(model, {
       runner,
       startRunner,
@@ -106,39 +100,6 @@ async function run(path: string, o: Options): Promise<void> {
   } finally {
     runner.close();
   }
-}
-
-/** Opens data for the input of the model that takes images, or for its only input. */
-async function datasets(
-  model: Model,
-  runner: Runner,
-  o: Options,
-): Promise<(path: string, truth: string | undefined, samples: number) => Promise<Dataset>> {
-  const ports = requiredInputs(model).map((v): Port => {
-    const type = isTensorType(v.type) ? v.type : undefined;
-    return { name: v.name, dtype: type?.dtype, shape: type?.shape?.map((d) => d ?? '?') ?? [] };
-  });
-  return async (path, truth, samples) => {
-    if (path === 'random') return randomData(model, samples, o.seed, runner);
-    const [only, second] = ports;
-    const takesImages = ports.some((p) => p.shape.length === 4);
-    if (!takesImages && only && !second) return openDataset(path, { input: only.name, rank: only.shape.length, truth });
-    const { input, steps } = imagePlan(model, ports, o);
-    const batch = input.batch ?? 1;
-    return openDataset(path, {
-      input: input.name,
-      rank: 4,
-      truth,
-      fromImage: (image) => {
-        const prepared = prepareImage(image, steps);
-        return imageTensor(
-          Array.from({ length: batch }, () => prepared),
-          steps,
-          input,
-        );
-      },
-    });
-  };
 }
 
 /** Version 1 of the report: see docs/quantize.md. */

@@ -8,10 +8,20 @@ import {
   requiredInputs,
   verifyReportText,
 } from '../index.js';
+import type { Model } from '../graph/ir.js';
+import { startRunner } from '../node/machine/process-runner.js';
+import type { Dataset } from '../running/dataset.js';
+import { PATIENT } from '../running/runner.js';
+import { compareQuantized, isQuantized, quantizedReportText } from '../verify/quantized.js';
+import { openData } from './data.js';
 import { io } from './io.js';
+import { preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
 import { amount, count, namedShape, namedSize, whole } from './options.js';
 
-interface Options {
+interface Options extends PreprocessOptions {
+  readonly data?: string;
+  readonly minSqnr?: number;
+  readonly minAgreement?: number;
   readonly runs: number;
   readonly seed: number;
   readonly shape?: ReadonlyMap<string, readonly number[]>;
@@ -29,7 +39,7 @@ interface Options {
 const EXIT = { match: 0, mismatch: 1, 'not verified': 3 } as const;
 
 export const define = (command: Command): Command =>
-  command
+  preprocessOptions(command)
     .argument('<reference>', 'ONNX file that is right')
     .argument('<candidate>', 'ONNX file to hold against it')
     .option('--runs <n>', 'random inputs to compare on', count, 3)
@@ -43,6 +53,12 @@ export const define = (command: Command): Command =>
       amount,
     )
     .option('--atol <x>', 'see --rtol', amount)
+    .option(
+      '--data <path>',
+      'for a quantised model: images to compare on, as in quantize --calibrate; random inputs if left out',
+    )
+    .option('--min-sqnr <dB>', 'for a quantised model: least signal over noise of each output', amount)
+    .option('--min-agreement <percent>', 'for a quantised model: least share of equal best classes', amount)
     .option('--no-bisect', 'do not look for the first layer that differs')
     .addOption(
       new Option('--provider <name>', 'what runs the candidate; the reference runs on the CPU')
@@ -60,6 +76,10 @@ export const define = (command: Command): Command =>
     .action(async (reference: string, candidate: string, o: Options) => {
       const a = await openModel(reference);
       const b = await openModel(candidate);
+      if ((isQuantized(a) || isQuantized(b)) && o.rtol === undefined && o.atol === undefined) {
+        await verifyQuantized(a, b, { reference, candidate }, o);
+        return;
+      }
       const { provider, passedOver } = await chooseProvider(o.provider, o.device);
       for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
       const names = requiredInputs(a).map((v) => v.name);
@@ -81,3 +101,39 @@ export const define = (command: Command): Command =>
       else io.print(verifyReportText(report));
       io.fail(EXIT[report.verdict]);
     });
+
+/** How many random inputs a quantised model is compared on: shares and ratios need more than a verdict on floats does. */
+const RANDOM_INPUTS = 32;
+
+async function verifyQuantized(
+  a: Model,
+  b: Model,
+  files: { readonly reference: string; readonly candidate: string },
+  o: Options,
+): Promise<void> {
+  const runner = startRunner(o.timeout === undefined ? PATIENT : { timeout: o.timeout * 1000 });
+  try {
+    const path = o.data ?? 'random';
+    const given =
+      o.inputs === undefined
+        ? undefined
+        : readInputFolder(
+            o.inputs,
+            requiredInputs(a).map((v) => v.name),
+          );
+    const data: Dataset = given
+      ? {
+          count: given.length,
+          description: `${given.length} inputs of ${o.inputs}`,
+          item: (i) => Promise.resolve({ name: String(i), feeds: given[i] ?? new Map(), label: undefined }),
+        }
+      : await openData(a, runner, { ...o, path, truth: undefined, samples: RANDOM_INPUTS });
+    if (!given && path === 'random') io.warn('on random inputs int8 loses more than on images: give some with --data');
+    const report = await compareQuantized(a, b, { runner, data, minSqnr: o.minSqnr, minAgreement: o.minAgreement });
+    if (o.json) await io.json({ ...files, ...report });
+    else io.print(quantizedReportText(report));
+    io.fail(EXIT[report.verdict]);
+  } finally {
+    runner.close();
+  }
+}

@@ -1,17 +1,19 @@
 import { cloneModel } from '../graph/clone.js';
 import { Editor } from '../graph/edit.js';
 import type { Model, Value } from '../graph/ir.js';
-import { isTensorType } from '../graph/types.js';
+import { isTensorType, staticShape } from '../graph/types.js';
 import {
+  AveragePool,
   MatMul,
+  Mul,
   ReduceMax,
   ReduceMax1,
   ReduceMean,
   ReduceMean1,
   ReduceMin,
   ReduceMin1,
-  ReduceSumSquare,
-  ReduceSumSquare1,
+  Reshape,
+  Transpose,
 } from '../ops/index.js';
 import { asFloat64, float32Tensor, int64Tensor, type Tensor } from '../tensor/tensor.js';
 import type { Dataset } from './dataset.js';
@@ -39,8 +41,10 @@ export interface Watch {
   readonly value: string;
   /** The windows that read it: give the mean of what each tap sees. At most two axes; none for a matrix product. */
   readonly windows?: readonly Window[] | undefined;
-  /** The mean of squares of each channel. */
+  /** The mean of squares of each channel, and of its sums under each window. */
   readonly power?: boolean | undefined;
+  /** How channels go together, of values with a batch of 1. */
+  readonly covariance?: boolean | undefined;
 }
 
 /** Images kept for each channel's ends: enough to leave out some outliers. */
@@ -54,8 +58,12 @@ export interface ValueStatistics {
   readonly images: number;
   /** By window: the mean over images and output positions of what each tap sees, zeros of the padding included: [channel][tap]. */
   readonly taps: ReadonlyMap<string, Float64Array>;
+  /** By window of several taps: the mean of the squares of what all of its taps see together, divided by their number, by channel. */
+  readonly boxes: ReadonlyMap<string, Float64Array>;
   /** The mean of squares by channel. */
   readonly power?: Float64Array | undefined;
+  /** The mean of products of channels at one position: [channel][channel]. */
+  readonly products?: Float64Array | undefined;
 }
 
 export type Statistics = ReadonlyMap<string, ValueStatistics>;
@@ -66,7 +74,9 @@ interface Probe {
   readonly high: string;
   /** By window. */
   readonly taps: ReadonlyMap<string, string>;
+  readonly boxes: ReadonlyMap<string, string>;
   readonly power?: string | undefined;
+  readonly products?: string | undefined;
 }
 
 /**
@@ -102,7 +112,9 @@ interface Sums {
   readonly lows: Float64Array;
   readonly highs: Float64Array;
   readonly taps: ReadonlyMap<string, Float64Array>;
+  readonly boxes: ReadonlyMap<string, Float64Array>;
   readonly power: Float64Array | undefined;
+  readonly products: Float64Array | undefined;
 }
 
 function add(all: Map<string, Sums>, probe: Probe, out: Feeds): void {
@@ -112,8 +124,12 @@ function add(all: Map<string, Sums>, probe: Probe, out: Feeds): void {
   };
   const low = read(probe.low) ?? new Float64Array(0);
   const high = read(probe.high) ?? new Float64Array(0);
-  const taps = new Map(Array.from(probe.taps, ([key, name]) => [key, read(name) ?? new Float64Array(0)]));
+  const readAll = (names: ReadonlyMap<string, string>): ReadonlyMap<string, Float64Array> =>
+    new Map(Array.from(names, ([key, name]) => [key, read(name) ?? new Float64Array(0)]));
+  const taps = readAll(probe.taps);
+  const boxes = readAll(probe.boxes);
   const power = read(probe.power);
+  const products = read(probe.products);
   const known = all.get(probe.watch.value);
   if (!known) {
     const ends = (first: Float64Array, none: number): Float64Array => {
@@ -122,13 +138,15 @@ function add(all: Map<string, Sums>, probe: Probe, out: Feeds): void {
       return out;
     };
     const lows = ends(low, Number.POSITIVE_INFINITY);
-    all.set(probe.watch.value, { lows, highs: ends(high, Number.NEGATIVE_INFINITY), taps, power });
+    all.set(probe.watch.value, { lows, highs: ends(high, Number.NEGATIVE_INFINITY), taps, boxes, power, products });
     return;
   }
   low.forEach((v, c) => insert(known.lows, c, v, (a, b) => a < b));
   high.forEach((v, c) => insert(known.highs, c, v, (a, b) => a > b));
   for (const [key, means] of taps) accumulate(known.taps.get(key), means);
+  for (const [key, means] of boxes) accumulate(known.boxes.get(key), means);
   accumulate(known.power, power);
+  accumulate(known.products, products);
 }
 
 /** Keeps the most extreme values of a channel in order. */
@@ -147,9 +165,14 @@ function accumulate(into: Float64Array | undefined, values: Float64Array | undef
 const finished = (s: Sums, images: number): ValueStatistics => ({
   ...s,
   images,
-  taps: new Map(Array.from(s.taps, ([key, sums]) => [key, sums.map((v) => v / images)])),
+  taps: divided(s.taps, images),
+  boxes: divided(s.boxes, images),
   power: s.power?.map((v) => v / images),
+  products: s.products?.map((v) => v / images),
 });
+
+const divided = (sums: ReadonlyMap<string, Float64Array>, by: number): ReadonlyMap<string, Float64Array> =>
+  new Map(Array.from(sums, ([key, values]) => [key, values.map((v) => v / by)]));
 
 /** Lets a model give the reductions, and nothing else. */
 function addProbes(model: Model, watches: readonly Watch[]): readonly Probe[] {
@@ -172,7 +195,13 @@ function addProbes(model: Model, watches: readonly Watch[]): readonly Probe[] {
         low: emit(reducer.reduce(value, 'min', axes)),
         high: emit(reducer.reduce(value, 'max', axes)),
         taps: new Map(watch.windows?.map((w) => [windowKey(w), emit(reducer.taps(value, w, rank))])),
-        power: watch.power ? emit(reducer.reduce(value, 'square', axes)) : undefined,
+        boxes: new Map(
+          watch.windows
+            ?.filter((w) => watch.power && isBox(w) && rank === w.length + 2)
+            .map((w) => [windowKey(w), emit(reducer.meanSquare(reducer.box(value, w), axes))]),
+        ),
+        power: watch.power ? emit(reducer.meanSquare(value, axes)) : undefined,
+        products: watch.covariance ? emit(reducer.products(value)) : undefined,
       },
     ];
   });
@@ -180,10 +209,19 @@ function addProbes(model: Model, watches: readonly Watch[]): readonly Probe[] {
   return probes;
 }
 
-type Reduction = 'min' | 'max' | 'mean' | 'square';
+type Reduction = 'min' | 'max' | 'mean';
 
-const NEW = { min: ReduceMin, max: ReduceMax, mean: ReduceMean, square: ReduceSumSquare } as const;
-const OLD = { min: ReduceMin1, max: ReduceMax1, mean: ReduceMean1, square: ReduceSumSquare1 } as const;
+const NEW = { min: ReduceMin, max: ReduceMax, mean: ReduceMean } as const;
+const OLD = { min: ReduceMin1, max: ReduceMax1, mean: ReduceMean1 } as const;
+
+/** A window of several taps that a pool of onnxruntime can have too: padding smaller than the window, no dilation. */
+const isBox = (window: Window): boolean =>
+  window.some((a) => a.taps > 1) &&
+  window.every((a) => a.dilation === 1 && a.begin < a.taps && endOf(a) >= 0 && endOf(a) < a.taps);
+
+/** Padding after the last element, as far as the window reaches. */
+const endOf = ({ size, taps, stride, begin, positions }: TapAxis): number =>
+  (positions - 1) * stride + taps - begin - size;
 
 class Reducer {
   readonly #constants = new Map<string, Value>();
@@ -201,6 +239,46 @@ class Reducer {
       return this.edit.add(graph, OLD[kind], { x }, { axes, keepdims: 0 }, options).out.y;
     const at = this.constant(`axes_${axes.join('_')}`, () => int64Tensor([axes.length], axes));
     return this.edit.add(graph, NEW[kind], { x, axes: at }, { keepdims: 0 }, options).out.y;
+  }
+
+  /** The mean of squares over some axes, which go. */
+  meanSquare(x: Value, axes: readonly number[]): Value {
+    const { graph } = this.model;
+    const squares = this.edit.add(
+      graph,
+      Mul,
+      { a: x, b: x },
+      {},
+      { outputs: [this.edit.freshName('observed_square')] },
+    );
+    return this.reduce(squares.out.y, 'mean', axes);
+  }
+
+  /** Channels times channels, averaged over positions; of values 1,C,... */
+  products(x: Value): Value {
+    const { graph } = this.model;
+    const shape = staticShape(x.type) ?? [];
+    const channels = shape[1] ?? 1;
+    const positions = shape.slice(2).reduce((n, d) => n * d, 1);
+    const to = this.constant(`shape_${channels}`, () => int64Tensor([2], [channels, -1]));
+    const options = (): { outputs: readonly string[] } => ({ outputs: [this.edit.freshName('observed_products')] });
+    const flat = this.edit.add(graph, Reshape, { x, shape: to }, {}, options()).out.y;
+    const turned = this.edit.add(graph, Transpose, { x: flat }, { perm: [1, 0] }, options()).out.y;
+    const sums = this.edit.add(graph, MatMul, { a: flat, b: turned }, {}, options()).out.y;
+    const scale = this.constant(`scale_${positions}`, () => float32Tensor([], [1 / positions]));
+    return this.edit.add(graph, Mul, { a: sums, b: scale }, {}, options()).out.y;
+  }
+
+  /** The mean of what all taps of a window see, at each output position. */
+  box(x: Value, window: Window): Value {
+    const attrs = {
+      kernel_shape: window.map((a) => a.taps),
+      strides: window.map((a) => a.stride),
+      pads: [...window.map((a) => a.begin), ...window.map(endOf)],
+      count_include_pad: 1,
+    };
+    const options = { outputs: [this.edit.freshName('observed_box')] };
+    return this.edit.add(this.model.graph, AveragePool, { x }, attrs, options).out.y;
   }
 
   /**

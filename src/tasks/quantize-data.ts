@@ -1,8 +1,4 @@
 import { type Dataset, shuffled, subset } from '../running/dataset.js';
-import { suitableRuns } from '../running/random-inputs.js';
-import type { Runner } from '../running/runner.js';
-import { releaseQuietly } from '../running/session.js';
-import type { Model } from '../graph/ir.js';
 
 export interface Split {
   /** Ranges and means come from these. */
@@ -29,20 +25,4 @@ export function split(data: Dataset, samples: number, seed: number): Split {
     heldBack: subset(data, order.slice(used, used + held)),
     same: false,
   };
-}
-
-/** Random inputs in place of data. */
-export async function randomData(model: Model, count: number, seed: number, runner: Runner): Promise<Dataset> {
-  const session = await runner.load(model, { threads: 1 });
-  try {
-    const runs = await suitableRuns(session, { sizes: {}, seed, runs: count });
-    return {
-      count: runs.length,
-      description: `${runs.length} random inputs`,
-      item: (index) =>
-        Promise.resolve({ name: `random ${index}`, feeds: runs[index]?.feeds ?? new Map(), label: undefined }),
-    };
-  } finally {
-    await releaseQuietly(session);
-  }
 }

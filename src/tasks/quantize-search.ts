@@ -5,11 +5,12 @@ import type { ValueType } from '../graph/types.js';
 import { equalize } from '../passes/qdq/equalize.js';
 import { inferAt, placeFor, quantize, type Quantized, type Recipe } from '../passes/qdq/quantize.js';
 import type { Trim } from '../passes/qdq/ranges.js';
-import { watchesFor } from '../passes/qdq/watches.js';
+import { COVARIANCE_IMAGES } from '../passes/qdq/inputs.js';
+import { covarianceWatches, watchesFor } from '../passes/qdq/watches.js';
 import { type Dataset, subset } from '../running/dataset.js';
 import { observe, type Statistics } from '../running/observe.js';
 import type { Runner } from '../running/runner.js';
-import { type Measured, worstOf, type Yardstick } from './quantize-measure.js';
+import { type Measured, worstOf, type Yardstick } from '../verify/yardstick.js';
 
 /** A quantised form of a model, and what it keeps of the float one's outputs. */
 export interface Candidate {
@@ -52,13 +53,22 @@ export class Search {
         hint: 'layers need constant float32 weights; cnnx inspect lists them',
       });
     const start = performance.now();
-    const statistics = await observe(float, watchesFor(placement), data, this.runner, (done, of) => {
+    const ranges = await observe(float, watchesFor(placement), data, this.runner, (done, of) => {
       const left = Math.ceil(((performance.now() - start) / done) * (of - done) * 1e-3);
       this.onProgress(`calibrating: ${done} of ${of}, ${left} s left`);
     });
+    const few = subset(data, firstOf(data.count, COVARIANCE_IMAGES));
+    const products = await observe(float, covarianceWatches(placement), few, this.runner);
+    const statistics = new Map(
+      Array.from(ranges, ([name, seen]) => [name, { ...seen, products: products.get(name)?.products }] as const),
+    );
     const equal = cloneModel(float);
     inferAt(equal, this.inputs);
-    const scaled = equalize(equal, placeFor(equal, { float: new Set(), activations: this.base.activations }), statistics);
+    const scaled = equalize(
+      equal,
+      placeFor(equal, { float: new Set(), activations: this.base.activations }),
+      statistics,
+    );
     this.#forms.push({ model: equal, statistics: scaled }, { model: float, statistics });
   }
 
@@ -80,7 +90,11 @@ export class Search {
    * Lets layers stay float, those first that gain most signal for the time they lose, until `holds` is content or too many are float. Gives the first form
    * that holds, or the best there was.
    */
-  async untilHolds(start: Candidate, yardstick: Yardstick, holds: (c: Candidate) => Promise<boolean>): Promise<Candidate> {
+  async untilHolds(
+    start: Candidate,
+    yardstick: Yardstick,
+    holds: (c: Candidate) => Promise<boolean>,
+  ): Promise<Candidate> {
     if (await holds(start)) return start;
     const order = await this.#ranking(start, yardstick);
     let best = start;
@@ -96,7 +110,7 @@ export class Search {
 
   /** Layers by what each alone gains in float, in decibels, for its share of the multiplications. */
   async #ranking(start: Candidate, yardstick: Yardstick): Promise<readonly string[]> {
-    const few = yardstick.on(subset(yardstick.data, firstOf(yardstick.data.count)));
+    const few = yardstick.on(subset(yardstick.data, firstOf(yardstick.data.count, RANKING_EXAMPLES)));
     const form = start.equalized ? 0 : 1;
     const base = await this.#try(form, start.recipe, few);
     const ranked: { name: string; worth: number }[] = [];
@@ -125,4 +139,4 @@ export class Search {
   floatOf = (candidate: Candidate): Model | undefined => this.#forms[candidate.equalized ? 0 : 1]?.model;
 }
 
-const firstOf = (count: number): number[] => Array.from({ length: Math.min(count, RANKING_EXAMPLES) }, (_, i) => i);
+const firstOf = (count: number, most: number): number[] => Array.from({ length: Math.min(count, most) }, (_, i) => i);

@@ -31,7 +31,9 @@ const LEAST_CORRELATION = 0.3;
 export async function dataWarnings(model: Model, data: Dataset, runner: Runner): Promise<readonly string[]> {
   const warnings: string[] = [];
   if (data.count < FEW)
-    warnings.push(`ranges come from ${data.count} image${data.count === 1 ? '' : 's'}: real ones will go beyond; some hundred are better`);
+    warnings.push(
+      `ranges come from ${data.count} image${data.count === 1 ? '' : 's'}: real ones will go beyond; some hundred are better`,
+    );
   const few = subset(
     data,
     Array.from({ length: Math.min(data.count, EXAMPLES) }, (_, i) => i),
@@ -85,10 +87,15 @@ async function normDistance(model: Model, data: Dataset, runner: Runner): Promis
     });
   }
   if (count === 0) return undefined;
-  return { mean: Math.sqrt(distance / count), factor: Math.exp(logs / count), images: model.graph.inputs.some(isColour) };
+  return {
+    mean: Math.sqrt(distance / count),
+    factor: Math.exp(logs / count),
+    images: model.graph.inputs.some(isColour),
+  };
 }
 
-const isColour = (value: Value): boolean => isTensorType(value.type) && value.type.shape?.length === 4 && value.type.shape[1] === 3;
+const isColour = (value: Value): boolean =>
+  isTensorType(value.type) && value.type.shape?.length === 4 && value.type.shape[1] === 3;
 
 const isPlanes = (t: Tensor): boolean => t.dtype === 'float32' && t.shape.length === 4;
 
@@ -138,6 +145,8 @@ async function pixelWarnings(data: Dataset): Promise<readonly string[]> {
       `inputs have a mean of ${mean.toFixed(1)} and a deviation of ${deviation.toFixed(1)}: they look like pixels of 0 to 255 where normalised ones are expected; check --scale, --mean and --std`,
     );
   if (apart > 0 && together / apart < LEAST_CORRELATION)
-    warnings.push(`neighbouring pixels of the inputs go together by ${(together / apart).toFixed(2)} only: this is noise, not images`);
+    warnings.push(
+      `neighbouring pixels of the inputs go together by ${(together / apart).toFixed(2)} only: this is noise, not images`,
+    );
   return warnings;
 }

@@ -13,8 +13,8 @@ import { evaluator } from '../running/evaluate.js';
 import type { Runner, StartRunner } from '../running/runner.js';
 import { split } from './quantize-data.js';
 import { withoutIntegerKernel } from './quantize-kernels.js';
-import { layerSignals } from './quantize-layers.js';
-import { type Measured, worstOf, Yardstick } from './quantize-measure.js';
+import { layerSignals } from '../verify/layer-signals.js';
+import { type Measured, worstOf, Yardstick } from '../verify/yardstick.js';
 import { Search } from './quantize-search.js';
 import { leastTimes } from './quantize-speed.js';
 import { type Target, targetOf } from './quantize-targets.js';
@@ -79,7 +79,6 @@ export interface QuantizeResult {
 }
 
 const SAMPLES = 256;
-
 
 /** Examples on which single layers are compared. */
 const LAYER_EXAMPLES = 4;

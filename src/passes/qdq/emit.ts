@@ -16,7 +16,7 @@ import { asFloat64, float32Tensor, int64Tensor, type Tensor, tensor } from '../.
 import { type ActivationType, type Params, paramsFor, type Range } from './params.js';
 import type { Statistics } from '../../running/observe.js';
 import { meanErrors } from './bias-correction.js';
-import { inputsFor } from './inputs.js';
+import { inputsFor, togetherFor } from './inputs.js';
 import { rowsOf } from './rows.js';
 import type { Placement, Unit } from './units.js';
 import { quantizeWeight } from './weights.js';
@@ -67,6 +67,9 @@ class Emitter {
   /** By float value: what its readers that want integers read, and what the integers mean. */
   readonly #dequantized = new Map<Value, { readonly value: Value; readonly params: Params }>();
 
+  /** Names as they were observed: a value that is written as integers gives its own to what is read back from them. */
+  readonly #names = new Map<Value, string>();
+
   constructor(
     readonly model: Model,
     readonly placement: Placement,
@@ -74,6 +77,8 @@ class Emitter {
   ) {
     this.#edit = new Editor(model);
     this.#graph = model.graph;
+    for (const unit of placement.units)
+      for (const value of [...unit.inputs, ...unit.outputs]) this.#names.set(value, value.name);
   }
 
   run(): readonly EmittedLayer[] {
@@ -217,14 +222,16 @@ class Emitter {
     if (!input || !held || !stored || !source) throw new Error(`bug: ${node.opType} has no constant weight`);
     const [output] = unit.outputs;
     const name = output?.name ?? '';
+    const observed = this.#names.get(source) ?? source.name;
     const rows = rowsOf(node, stored.shape);
     const data = asFloat64(stored);
     const bias = biasOf(node, rows.count, this.options.corrections?.get(name));
     const leastScales = bias?.map((b) => Math.abs(b) / (input.params.scale * BIAS_MOST));
-    const inputsOf = inputsFor(node, source.name, this.options.statistics, rows);
+    const inputsOf = inputsFor(node, observed, this.options.statistics, rows);
     const weight = quantizeWeight(data, rows, this.options.safe, {
       leastScales,
       inputsOf: this.options.compensate ? inputsOf : undefined,
+      together: togetherFor(node, observed, this.options.statistics),
     });
     const shift = this.options.correctBiases && inputsOf ? meanErrors(data, weight, rows, inputsOf) : undefined;
     const corrected = shift?.map((s, o) => (bias?.[o] ?? 0) - s) ?? bias;

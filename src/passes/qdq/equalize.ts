@@ -199,6 +199,10 @@ function scaled(seen: ValueStatistics, factors: Float64Array): ValueStatistics {
     lows: by(seen.lows, EXTREMES),
     highs: by(seen.highs, EXTREMES),
     taps: new Map(Array.from(seen.taps, ([key, means]) => [key, by(means, means.length / factors.length)])),
+    boxes: new Map(Array.from(seen.boxes, ([key, squares]) => [key, by(squares, 1, 2)])),
     power: seen.power && by(seen.power, 1, 2),
+    products: seen.products?.map(
+      (v, i) => v * (factors[Math.floor(i / factors.length)] ?? 1) * (factors[i % factors.length] ?? 1),
+    ),
   };
 }

@@ -7,6 +7,7 @@ import {
   Conv,
   Div,
   Flatten,
+  Gemm,
   GlobalAveragePool,
   Mul,
   ReduceMean,
@@ -28,6 +29,7 @@ export function prepare(model: Model): void {
   const edit = new Editor(model);
   for (const node of model.graph.nodes()) {
     if (!isFloat32(node.inputs[0])) continue;
+    name(node, edit);
     normToConv(node, edit);
     meanToPool(node, edit);
     constantsToSums(node, edit);
@@ -40,6 +42,14 @@ export function prepare(model: Model): void {
       if (a && b) edit.replace(node, Add, { a, b });
     }
   }
+}
+
+/** Layers are reported, and found again in onnxruntime's profile, by their names. */
+function name(node: Node, edit: Editor): void {
+  if (node.name !== undefined && node.name !== '') return;
+  const options = { attrsFrom: node, name: edit.freshNodeName(node.outputs[0]?.name ?? node.opType) };
+  if (node.is(Conv)) edit.replace(node, Conv, node.in, {}, options);
+  else if (node.is(Gemm)) edit.replace(node, Gemm, node.in, {}, options);
 }
 
 const rankOfInput = (node: Node): number | undefined => {

@@ -60,3 +60,19 @@ function paddingBefore(
   const all = Math.max(0, (positions - 1) * stride + (taps - 1) * dilation + 1 - size);
   return attr.auto_pad === 'SAME_LOWER' ? Math.ceil(all / 2) : Math.floor(all / 2);
 }
+
+/** Larger values would take more time and memory than the weights that they are for. */
+const MOST_CHANNELS = 256;
+
+/** Inputs of ungrouped layers of which covariances of channels are worth their cost. */
+export function covarianceWatches(placement: Placement): readonly Watch[] {
+  const watches = new Map<string, Watch>();
+  for (const { kind, node, inputs } of placement.units) {
+    const [source] = inputs;
+    const shape = staticShape(source?.type);
+    const whole = !node.is(Conv) || node.attr.group === 1;
+    if (kind === 'weighted' && whole && source && shape?.[0] === 1 && (shape[1] ?? 0) <= MOST_CHANNELS)
+      watches.set(source.name, { value: source.name, covariance: true });
+  }
+  return [...watches.values()];
+}

@@ -6,7 +6,7 @@ import type { Dataset } from '../running/dataset.js';
 import type { Runner } from '../running/runner.js';
 import { type Feeds, releaseQuietly } from '../running/session.js';
 import { elementCount } from '../tensor/dtype.js';
-import { SignalToNoise } from '../verify/signal.js';
+import { SignalToNoise } from './signal.js';
 
 /** Values are fetched in groups of about this size. */
 const GROUP_BYTES = 32 * 2 ** 20;

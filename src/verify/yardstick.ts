@@ -2,7 +2,7 @@ import type { Model } from '../graph/ir.js';
 import type { Dataset } from '../running/dataset.js';
 import type { Runner } from '../running/runner.js';
 import { type Feeds, releaseQuietly } from '../running/session.js';
-import { bestClasses, type Share, SignalToNoise, wilson } from '../verify/signal.js';
+import { bestClasses, type Share, SignalToNoise, wilson } from './signal.js';
 
 export interface Measured {
   /** By output, in decibels. */
