@@ -114,6 +114,7 @@ export { countPatterns, findPatterns, type Pattern, type PatternKind } from './a
 // Rewriting: the whole of it, its parts, and rules of your own.
 export type { Evaluate } from './passes/evaluate.js';
 export { freezeInitializers } from './passes/freeze.js';
+export type { Prefer } from './passes/affine/cost.js';
 export { fuse, type FuseOptions, type FuseReport, listPasses, operatorCounts } from './passes/fuse.js';
 export { fuseReportText } from './passes/fuse-report.js';
 export { REASONS, type Reason } from './passes/reasons.js';

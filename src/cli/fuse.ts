@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { table } from '../base/text.js';
+import { PREFER, type Prefer } from '../passes/affine/cost.js';
 import { sentenceOf } from '../passes/rule.js';
 import { checkWritable } from '../node/files/write-file.js';
 import {
@@ -25,6 +26,7 @@ interface Options {
   readonly outDir?: string;
   readonly skip?: readonly string[];
   readonly only?: readonly string[];
+  readonly prefer?: Prefer;
   readonly runs: number;
   readonly verify: boolean;
   readonly requireVerify?: boolean;
@@ -41,6 +43,12 @@ export const define = (command: Command): Command =>
     .option('--out-dir <dir>', 'folder for the results of several models')
     .option('--skip <names>', 'lifts (by operator) and rules to leave out, with commas', names)
     .option('--only <names>', 'the only lifts and rules to use, with commas', names)
+    .addOption(
+      new Option(
+        '--prefer <what>',
+        'what counts most where a merge gains one and costs another; none grows if left out',
+      ).choices(PREFER),
+    )
     .option('--runs <n>', 'random inputs to compare on', count, 3)
     .option('--no-verify', 'keep the result without comparing outputs')
     .option('--require-verify', 'fail when the original cannot be run here')
@@ -87,6 +95,7 @@ async function fuseOne(path: string, o: Options): Promise<object> {
   const result = await fuseChecked(model, {
     skip: o.skip,
     only: o.only,
+    prefer: o.prefer,
     freeze: o.freezeInitializers,
     verify: o.verify && { runs: o.runs, onProgress: (text) => io.progress(`${path}: ${text}`) },
   });

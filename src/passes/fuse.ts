@@ -4,6 +4,7 @@ import { Editor, everyGraph } from '../graph/edit.js';
 import type { Model } from '../graph/ir.js';
 import { cycleMessage, findCycle, nodeLabel } from '../graph/order.js';
 import { algebra } from './affine/algebra.js';
+import type { Prefer } from './affine/cost.js';
 import type { Lift } from './affine/lift.js';
 import { LIFTS } from './affine/lifts/index.js';
 import type { Merged } from './affine/merge.js';
@@ -11,7 +12,7 @@ import type { Evaluate } from './evaluate.js';
 import type { Reason } from './reasons.js';
 import type { Rule } from './rule.js';
 import { type RunReport, runRules } from './runner.js';
-import { type Prefer, regionMemory, restoreGrown, SIMPLIFICATIONS, simplify } from './simplify.js';
+import { regionMemory, restoreGrown, SIMPLIFICATIONS, simplify } from './simplify.js';
 import { forgetOpenSizes } from './types.js';
 
 /** What `fuse` may use. */
@@ -117,8 +118,8 @@ function liftsFor({ only, skip }: FuseOptions): readonly Lift[] {
 }
 
 /** The rules of the algebra that are asked for; the merge always is, with the lifts that are. */
-function algebraFor({ only, skip }: FuseOptions, merged: Merged): readonly Rule[] {
-  const [merge, ...rest] = algebra(liftsFor({ only, skip }), merged);
+function algebraFor({ only, skip, prefer }: FuseOptions, merged: Merged): readonly Rule[] {
+  const [merge, ...rest] = algebra(liftsFor({ only, skip }), merged, prefer);
   const wanted = ({ name }: Rule): boolean => (only === undefined || only.includes(name)) && !skip?.includes(name);
   return [...(merge ? [merge] : []), ...rest.filter(wanted)];
 }

@@ -4,6 +4,7 @@ import { Editor } from '../graph/edit.js';
 import type { KnownInts } from '../graph/infer-node.js';
 import type { Model } from '../graph/ir.js';
 import { takeKnownBranches } from './branches.js';
+import type { Prefer } from './affine/cost.js';
 import { mergeCommonSubexpressions } from './common-subexpressions.js';
 import { foldConstantRegions, RegionMemory } from './constant-regions.js';
 import { removeDeadCode } from './dead-code.js';
@@ -25,9 +26,6 @@ import { findTypes } from './types.js';
 
 /** Each round opens ways for the next; models settle in two or three. */
 const MAX_ROUNDS = 20;
-
-/** What counts most where a rewrite gains in one way and costs in another. */
-export type Prefer = 'speed' | 'size' | 'macs';
 
 /** What `simplify` may use. */
 export interface SimplifyOptions {

@@ -9,7 +9,7 @@ import { type CompareOptions, compareModels } from '../verify/compare.js';
 import type { VerifyReport } from '../verify/report.js';
 
 /** How a model is fused and compared with what it was. */
-export interface FuseCheckedOptions extends Pick<FuseOptions, 'skip' | 'only'> {
+export interface FuseCheckedOptions extends Pick<FuseOptions, 'skip' | 'only' | 'prefer'> {
   /** Computes constants, and runs both models. */
   readonly runner: Runner;
   /** Take initializers off the inputs first: they become constants. */
@@ -41,11 +41,11 @@ export interface FuseChecked {
 
 /** `fuse` in place, with constants computed by the runner, then a comparison with what the model was. */
 export async function fuseChecked(model: Model, options: FuseCheckedOptions): Promise<FuseChecked> {
-  const { verify = {}, runner, skip, only } = options;
+  const { verify = {}, runner, skip, only, prefer } = options;
   const frozen = options.freeze ? freezeInitializers(model) : [];
   const original = verify === false ? undefined : cloneModel(model);
   const before = totals(model);
-  const report = await fuse(model, { evaluate: evaluator(runner), skip, only });
+  const report = await fuse(model, { evaluate: evaluator(runner), skip, only, prefer });
   const overridable = overridableInitializers(model);
   const done = { report, frozen, overridable, before, after: model.span ? before : totals(model) };
   if (verify === false || !original || model.span) return done;

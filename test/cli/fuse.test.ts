@@ -92,6 +92,7 @@ test('of several models all are tried, and the highest code wins', async () => {
 });
 
 test.each([
+  ['an unknown preference', ['acnet.onnx', '--prefer', 'beauty'], 2, 'speed, size, macs'],
   ['an unknown rule', ['acnet.onnx', '--skip', 'BatchNormalisation'], 2, 'BatchNormalization'],
   ['no model', [], 2, 'no model'],
   ['one output for two models', ['acnet.onnx', 'acnet.onnx', '-o', 'x.onnx'], 2, '--out-dir'],

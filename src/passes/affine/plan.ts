@@ -1,7 +1,8 @@
 import type { Node, Value } from '../../graph/ir.js';
 import { isSkip, notApplicable, type Skip, skip } from '../rule.js';
 import { bordersOf, type Legal, tightened, withoutCrops } from './axis.js';
-import { type Form, nodesOf, tapsOf, type Term, weightCount } from './form.js';
+import { costs, type Prefer } from './cost.js';
+import { type Form, nodesOf, tapsOf, type Term } from './form.js';
 import { embed, product, regroup } from './kernel.js';
 import { lengthsOf } from './sum.js';
 
@@ -16,24 +17,14 @@ export interface Plan {
   readonly written: number;
 }
 
-/** Slack for the division that a selection of channels puts into a count of multiply-accumulates. */
-const ROUNDING = 1e-9;
-
 /** Whether writing a form out is a gain: fewer nodes at no more cost. `root` makes the value that the form is of. */
-export function planOf(form: Form, root: Node): Plan | Skip {
+export function planOf(form: Form, root: Node, prefer?: Prefer): Plan | Skip {
   const plan = outlineOf(form, root);
   if (isSkip(plan)) return plan;
   const { removed, written, windows } = plan;
   if (removed.size <= 1) return notApplicable('nothing-to-merge');
-  if (written < removed.size) return costs(plan) ?? plan;
+  if (written < removed.size) return costs(plan, prefer) ?? plan;
   return isWritten(removed, windows.length) ? notApplicable('nothing-to-merge') : skip('as-many-nodes');
-}
-
-/** More multiply-accumulates or weights than what the form replaces; a bias may be new. */
-export function costs({ form, windows }: Plan): Skip | undefined {
-  const weights = windows.reduce((n, t) => n + weightCount(t), 0);
-  if (weights > form.macs * (1 + ROUNDING)) return skip('more-macs');
-  return weights > form.params ? skip('more-weights') : undefined;
 }
 
 /** What a form is written out as, whatever that costs. */

@@ -453,7 +453,10 @@ describe('left alone', () => {
       ),
       'broken',
     ],
-    ['constant-shape', graph('x: float32[n,1,8,8]', 'y', 'r = Sigmoid(x)', 'y = Add(r, k: float32[1,4,1,1])')],
+    [
+      'constant-shape',
+      graph('x: float32[n,1,8,8]', 'y', 'r = Sigmoid(x)', 'a = Add(r, k: float32[1,4,1,1])', unit('y', 'a')),
+    ],
     [
       'user-no-absorber',
       graph(

@@ -4,7 +4,8 @@ import { usedOnce } from '../../match.js';
 import { isSkip, notApplicable, type Skip, skip } from '../../rule.js';
 import { type Form, scale, shift } from '../form.js';
 import { type Assumed, type Choices, type Lift, Lifting } from '../lift.js';
-import { costs, outlineOf, type Plan } from '../plan.js';
+import { costs } from '../cost.js';
+import { outlineOf, type Plan } from '../plan.js';
 import { type Affine, affineNode } from './affine.js';
 import { vectorAlong } from './grid.js';
 

@@ -85,13 +85,17 @@ export const mapped = (grid: Grid, f: (v: number) => number): Grid => ({ ...grid
 /** The same grid with every axis of 1 along which it does not vary. */
 export function compressed(grid: Grid): Grid {
   let g = grid;
-  for (const [axis, length] of grid.shape.entries()) {
-    if (length === 1) continue;
-    const shape = g.shape.map((d, i) => (i === axis ? 1 : d));
-    const first = gathered(g, shape, strides(g.shape));
-    if (repeated(first, g.shape).values.every((v, i) => v === g.values[i])) g = first;
-  }
+  for (const axis of grid.shape.keys())
+    if (g.shape[axis] !== 1 && !varies(g, axis)) g = gathered(g, g.shape.with(axis, 1), strides(g.shape));
   return g;
+}
+
+function varies({ shape, values }: Grid, axis: number): boolean {
+  const inner = sizeOf(shape.slice(axis + 1));
+  const run = inner * (shape[axis] ?? 1);
+  for (let from = 0; from < values.length; from += run)
+    for (let i = inner; i < run; i++) if (values[from + i] !== values[from + (i % inner)]) return true;
+  return false;
 }
 
 export const isUniform = (grid: Grid, value: number): boolean => grid.values.every((v) => v === value);

@@ -14,7 +14,8 @@ import type { MergedWeights } from '../weights.js';
 import { type Affine, affineNode, type AffineNode, composed, isScaled, isShifted } from './affine.js';
 import { mapped, zipped } from './grid.js';
 import { normalized, type Written, writeAffine } from './rest.js';
-import { Search, unshifted, type Way } from './search.js';
+import { commutingOf } from './commute.js';
+import { MAX_USERS, readOnce, Search, unshifted, type Way } from './search.js';
 import { sharedPad } from './shared-pad.js';
 
 /** Affine nodes one above the other that are taken as one map. */
@@ -73,6 +74,8 @@ function moveOf(node: Node, edit: Editor, { lifts, weights }: Known): Move | Ski
       ? complete({ chain: [{ node, x }], way, rest: undefined, prepared: [] }, weights)
       : notApplicable('no-input');
   }
+  const unfit = unmovable(node, lifts);
+  if (unfit) return unfit;
   const chain = chainAt(node, lifts);
   if (isSkip(chain)) return chain;
   const { nodes, affine } = chain;
@@ -101,6 +104,23 @@ function moveOf(node: Node, edit: Editor, { lifts, weights }: Known): Move | Ski
   if (rest && !isSkip(rest) && rest.count < nodes.length)
     return { chain: nodes, way: { absorbed: [], rescaled: [], taken: [] }, prepared: [], rest };
   return why?.quiet && norm ? skip('norm-no-absorber') : (why ?? notApplicable('no-absorber'));
+}
+
+/** Why a node has no neighbour that it could move to, or merge with: seen before any number is computed. */
+function unmovable(node: Node, lifts: ReadonlyMap<string, Lift>): Skip | undefined {
+  const norm = node.opType === 'BatchNormalization';
+  const [output] = node.outputs;
+  const takes = (n: Node): boolean => n.domain === '' && (lifts.has(n.opType) || commutingOf(n) !== undefined);
+  const below = node.inputs.filter((x) => x?.producer && takes(x.producer));
+  if (!output || below.some((x) => x && readOnce(x))) return undefined;
+  const users = [...output.uses.keys()];
+  // A shift, which a BatchNormalization has, does not go through a Relu.
+  const stopped = norm && users.some((n) => commutingOf(n)?.shift(n) === false);
+  if (users.length > 0 && users.length <= MAX_USERS && users.every(takes) && !stopped) return undefined;
+  if (!norm) return notApplicable('no-absorber');
+  if (stopped) return skip('shift-not-through');
+  if (users.some(takes)) return skip('user-no-absorber');
+  return skip(below.length > 0 ? 'used-elsewhere' : 'norm-no-absorber');
 }
 
 /** The affine nodes down from one, each used only by the next, as one map of what the lowest reads. */

@@ -12,7 +12,7 @@ import { down, type Step, up } from './steps.js';
 const MAX_VISITED = 64;
 
 /** Users of one value that are all asked to take it. */
-const MAX_USERS = 16;
+export const MAX_USERS = 16;
 
 /** What becomes of an affine map that moves: where it is absorbed, and the affine nodes that it takes along. */
 export interface Way {
@@ -141,7 +141,7 @@ export class Search {
 const asksShape = (user: Node): boolean => user.domain === '' && (user.opType === 'Shape' || user.opType === 'Size');
 
 /** Whether one input of one node of the same graph is all that reads the numbers of a value. */
-function readOnce(value: Value): boolean {
+export function readOnce(value: Value): boolean {
   if (value.outputCount > 0 || value.uses.size > MAX_USERS) return false;
   let reads = 0;
   for (const [user, count] of value.uses) {
