@@ -446,6 +446,11 @@ describe('left alone', () => {
       'broken',
     ],
     [
+      'movement-unknown',
+      graph(image, 'y', conv('c', 'x', 4), 'd = Dropout(c, r: float32[] = [0.5], t: bool[] = [1])', bn('y', 'd', 4)),
+      'broken',
+    ],
+    [
       'activation',
       graph(image, 'y', conv('c', 'x', 4), 's = Sigmoid(c)', 'm = Mul(c, s)', 'y = Relu(m)').replace(
         'm = Mul(c, s)',

@@ -86,7 +86,7 @@ const resized = (_: Node, input: Value, output: Value): readonly Step[] | undefi
 /** Operators by whose table entry an affine map moves; the algebra in symbols, s and t for one number of each channel. */
 export const COMMUTING: readonly Commuting[] = [
   // f(s x + t) = s f(x) + t: the same elements.
-  { ops: [Identity, Dropout], scale: 'any', shift: always, steps: (node) => (node.outputs[1] ? undefined : keep()) },
+  { ops: [Identity, Dropout], scale: 'any', shift: always, steps: unchanged },
   { ops: [Transpose], scale: 'any', shift: always, steps: transposed },
   { ops: VIEWS, scale: 'any', shift: always, steps: viewed },
   { ops: [Expand], scale: 'any', shift: always, steps: resized },
@@ -128,6 +128,11 @@ const BY_OP = new Map(COMMUTING.flatMap((c) => c.ops.map((op) => [op.name, c] as
 export function commutingOf(node: Node): Commuting | undefined {
   const entry = node.domain === '' ? BY_OP.get(node.opType) : undefined;
   return entry?.ops.some((op) => node.is(op)) ? entry : undefined;
+}
+
+/** A Dropout that may be in training mode, or whose mask is read, is more than its input. */
+function unchanged(node: Node): readonly Step[] | undefined {
+  return node.outputs[1] || node.inputs[2] ? undefined : keep();
 }
 
 function transposed(node: Node): readonly Step[] | undefined {
