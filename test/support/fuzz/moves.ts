@@ -95,7 +95,10 @@ const BETWEEN: readonly [Between, ...Between[]] = [
     const index = Array.from({ length }, (_, i) => (i * 3 + d.below(3)) % length);
     return g.node('Gather', 'axis=1', `${x.name}, ${g.ints(index)}`, x.shape);
   },
-  (g, x, d) => (channelsOf(x) < 2 ? x : g.slice(x, [1, 2], [1, 0], [channelsOf(x), d.pick([2 ** 31 - 1, -1])])),
+  (g, x, d) =>
+    channelsOf(x) < 2 || (x.shape[2] ?? 1) < 2
+      ? x
+      : g.slice(x, [1, 2], [1, 0], [channelsOf(x), d.pick([2 ** 31 - 1, -1])]),
   (g, x) => {
     if (g.setting.opset < 8) return x;
     const pooled = g.node('GlobalAveragePool', '', x.name, ones(x));
