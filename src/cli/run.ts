@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { printable, table } from '../base/text.js';
 import { makeFolder, writeFile } from '../node/files/write-file.js';
+import { imagePaths } from '../node/files/image-paths.js';
 import { PATIENT } from '../running/runner.js';
 import { scoreTable } from '../running/class-scores.js';
 import { portText } from '../running/session.js';
@@ -29,11 +30,14 @@ import {
   writeNpy,
 } from '../index.js';
 import { io } from './io.js';
+import { LINE_FORMATS, type LineFormat } from './run-lines.js';
+import { runMany } from './run-many.js';
 import { count, providerOptions, type ProviderOptions } from './options.js';
 import { imagePlan, preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
 
 interface Options extends ProviderOptions, PreprocessOptions {
   readonly image?: readonly string[];
+  readonly format?: LineFormat;
   readonly input?: ReadonlyMap<string, string>;
   readonly labels?: string;
   readonly top: number;
@@ -53,7 +57,8 @@ interface Result {
 export const define = (command: Command): Command => {
   command
     .argument('<model>', 'ONNX file; - for standard input')
-    .option('--image <files...>', 'JPEG, PNG or WebP files')
+    .option('--image <files...>', 'JPEG, PNG or WebP files, folders of them, or patterns such as photos/**/*.jpg')
+    .addOption(new Option('--format <kind>', 'one line for each image, as it comes').choices(LINE_FORMATS))
     .option('--input <name=file>', 'an input from an .npy or .pb file; repeatable', namedFile)
     .option('--labels <file>', 'names of the classes, one a line or a JSON list; ImageNet’s for 1000 classes')
     .option('--top <k>', 'classes to show', count, 5)
@@ -62,7 +67,9 @@ export const define = (command: Command): Command => {
     .option('--json', 'print the results as JSON');
   return providerOptions(preprocessOptions(command))
     .addHelpText('after', '\nExample:\n  cnnx run resnet50.onnx --image cat.jpg --top 3')
-    .action(async (path: string, o: Options) => {
+    .action(async (path: string, given: Options) => {
+      const o = { ...given, ...(given.image && { image: imagePaths(given.image) }) };
+      if (given.format !== undefined) return runMany(path, o.image ?? [], given.format, o);
       const results = await compute(path, o);
       if (o.save !== undefined) await save(results, o.save);
       const labels = await labelsFor(results, o.labels);
