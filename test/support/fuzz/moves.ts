@@ -69,7 +69,7 @@ const BETWEEN: readonly [Between, ...Between[]] = [
     );
   },
   (g, x) => {
-    if (g.setting.opset < 13 || rankOf(x) !== 2 || spatialOf(x).some((n) => n > 6)) return x;
+    if (g.setting.opset < 13 || rankOf(x) !== 2) return x;
     const factors = [1, 1, 2, 1];
     const mode = 'mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"';
     const shape = x.shape.map((n, i) => n * (factors[i] ?? 1));
@@ -82,9 +82,15 @@ const BETWEEN: readonly [Between, ...Between[]] = [
     return g.node('DepthToSpace', `blocksize=2${mode}`, x.name, [n, c / 4, 2 * h, 2 * w]);
   },
   (g, x) => {
-    if (rankOf(x) !== 2 || spatialOf(x).some((n) => n % 2 !== 0)) return x;
-    const [n = 1, c = 4, h = 1, w = 1] = x.shape;
-    return g.node('SpaceToDepth', 'blocksize=2', x.name, [n, 4 * c, h / 2, w / 2]);
+    if (rankOf(x) !== 2 || spatialOf(x).some((n) => n < 2)) return x;
+    const even = g.slice(
+      x,
+      [2, 3],
+      [0, 0],
+      spatialOf(x).map((n) => n - (n % 2)),
+    );
+    const [n = 1, c = 4, h = 1, w = 1] = even.shape;
+    return g.node('SpaceToDepth', 'blocksize=2', even.name, [n, 4 * c, h / 2, w / 2]);
   },
   (g, x) => g.elementwise('Relu', [x]),
   (g, x) => g.node('LeakyRelu', 'alpha=0.25', x.name, x.shape),
