@@ -39,6 +39,16 @@ export function namedShape(
   return new Map(previous).set(name, sizes === '' ? [] : sizes.split(/[,x]/).map(Number));
 }
 
+/** NAME=NAME; may be given for several. A name may itself have an '=' in it: the last one counts. */
+export function namedName(
+  text: string,
+  previous: ReadonlyMap<string, string> | undefined,
+): ReadonlyMap<string, string> {
+  const [, name = '', other = ''] = /^(.+)=(.+)$/.exec(text) ?? [];
+  if (name === '') throw new InvalidArgumentError('NAME=NAME, as in logits=output_0.');
+  return new Map(previous).set(name, other);
+}
+
 /** NAME=NUMBER; may be given for several names. */
 export function namedSize(
   text: string,

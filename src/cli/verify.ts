@@ -16,7 +16,7 @@ import { compareQuantized, isQuantized, quantizedReportText } from '../verify/qu
 import { openData } from './data.js';
 import { io } from './io.js';
 import { preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
-import { amount, count, namedShape, namedSize, whole } from './options.js';
+import { amount, count, namedName, namedShape, namedSize, whole } from './options.js';
 
 interface Options extends PreprocessOptions {
   readonly data?: string;
@@ -27,6 +27,7 @@ interface Options extends PreprocessOptions {
   readonly shape?: ReadonlyMap<string, readonly number[]>;
   readonly dim?: ReadonlyMap<string, number>;
   readonly inputs?: string;
+  readonly map?: ReadonlyMap<string, string>;
   readonly rtol?: number;
   readonly atol?: number;
   readonly bisect: boolean;
@@ -47,6 +48,11 @@ export const define = (command: Command): Command =>
     .option('--shape <name=sizes>', 'shape of an input that leaves sizes open; repeatable', namedShape)
     .option('--dim <name=size>', 'size of a dimension by its name; repeatable', namedSize)
     .option('--inputs <dir>', 'inputs from a folder instead: NAME.npy, or input_0.pb, ...')
+    .option(
+      '--map <name=name>',
+      'an input or output of the reference, and how the candidate calls it; repeatable',
+      namedName,
+    )
     .option(
       '--rtol <x>',
       'element-wise tolerance |a - b| <= atol + rtol |a| instead of the one that calibrates itself',
@@ -88,6 +94,7 @@ export const define = (command: Command): Command =>
         seed: o.seed,
         shapes: o.shape,
         dims: o.dim,
+        map: o.map,
         inputs: o.inputs === undefined ? undefined : readInputFolder(o.inputs, names),
         rtol: o.rtol,
         atol: o.atol,

@@ -11,7 +11,7 @@ import { imageTensor } from '../tensor/image-tensor.js';
 import { type ImageSteps, prepareImage } from '../tensor/preprocess.js';
 import { hashName, streamAt } from '../tensor/seeded.js';
 import { asFloat64, type Tensor, tensor } from '../tensor/tensor.js';
-import { THREADS } from '../verify/compare.js';
+import { THREADS } from '../verify/noise.js';
 import { judge } from '../verify/judge.js';
 import { distance, type Distance, NO_DISTANCE, worse } from '../verify/statistics.js';
 import { precisionOf } from '../verify/tolerance.js';

@@ -12,6 +12,7 @@ import { judge } from './judge.js';
 import { arrangements, rowsOf } from './samples.js';
 import { distance, NO_DISTANCE, worse, type Distance } from './statistics.js';
 import { precisionOf } from './tolerance.js';
+import { THREADS } from './noise.js';
 
 export interface BatchOptions {
   /** Axes of the inputs that carry the batch, by name. Other inputs are the same for all samples. */
@@ -35,8 +36,6 @@ export interface BatchReport {
   /** Where samples mix first. */
   readonly first?: Mixed | undefined;
 }
-
-const THREADS = 1;
 
 /**
  * Whether `changed` computes for each of several unlike samples at once, in any order, what `original` computes for each alone, within verify's

@@ -27,7 +27,7 @@ export async function firstDifference(
   candidate: Model,
   feeds: ReadonlyMap<string, Tensor>,
   runner: Runner,
-): Promise<FirstDifference | undefined> {
+): Promise<Omit<FirstDifference, 'run'> | undefined> {
   const { least } = precisionOf([reference, candidate]);
   const values = commonValues(reference, candidate);
   let lastEqual: string | undefined;

@@ -1,5 +1,7 @@
 import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
+import { cloneModel } from '../graph/clone.js';
+import { Editor } from '../graph/edit.js';
 import type { Model } from '../graph/ir.js';
 import { requiredInputs } from '../running/required-inputs.js';
 import { isTensorType, typeText, type ValueType } from '../graph/types.js';
@@ -62,4 +64,75 @@ function agree(a: ValueType | undefined, b: ValueType | undefined): boolean {
       return typeof d !== 'number' || typeof e !== 'number' || d === e;
     })
   );
+}
+
+export interface Aligned {
+  /** The candidate, or a copy whose inputs and outputs are called as the reference's. */
+  readonly candidate: Model;
+  /** What was taken for what, where nobody said so. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Gives inputs and outputs of the candidate the names that `map` says (by the reference's), and those that are left over, as many in both and of fitting types, the
+ * reference's by position. Throws `verify/interface` for a name in `map` that there is not.
+ */
+export function alignNames(reference: Model, candidate: Model, map: ReadonlyMap<string, string> = new Map()): Aligned {
+  const renames = new Map<string, string>();
+  const [known, there] = [namesOf(reference), namesOf(candidate)];
+  for (const [name, other] of map) {
+    const missing = known.has(name)
+      ? there.has(other)
+        ? undefined
+        : [other, 'second', there]
+      : [name, 'first', known];
+    if (missing)
+      throw new CnnxError(
+        'verify/interface',
+        `the ${String(missing[1])} model has no input or output ${printable(String(missing[0]))}`,
+        {
+          hint: `it has ${[...(missing[0] === name ? known : there)].map((n) => printable(n)).join(', ')}`,
+        },
+      );
+    if (name !== other) renames.set(other, name);
+  }
+  const notes: string[] = [];
+  for (const [what, a, b] of [
+    ['input', declaredInputs(reference), declaredInputs(candidate)],
+    ['output', declaredOutputs(reference), declaredOutputs(candidate)],
+  ] as const) {
+    const named = new Set(b.map((v) => renames.get(v.name) ?? v.name));
+    const left = a.filter((v) => !named.has(v.name));
+    const others = b.filter((v) => !a.some((r) => r.name === (renames.get(v.name) ?? v.name)));
+    if (left.length !== others.length || !left.every((v, i) => agree(v.type, others[i]?.type))) continue;
+    left.forEach((v, i) => {
+      const other = others[i]?.name ?? '';
+      renames.set(other, v.name);
+      notes.push(
+        `${what} ${printable(v.name)} is taken for ${printable(other)} of the second model, by position: --map says otherwise`,
+      );
+    });
+  }
+  return { candidate: renames.size === 0 ? candidate : renamed(candidate, renames), notes };
+}
+
+const namesOf = (model: Model): ReadonlySet<string> =>
+  new Set([...declaredInputs(model), ...declaredOutputs(model)].map((v) => v.name));
+
+function renamed(model: Model, names: ReadonlyMap<string, string>): Model {
+  const copy = cloneModel(model);
+  const edit = new Editor(copy);
+  const { values } = copy.graph;
+  const moved = [...names].flatMap(([from, to]) => {
+    const value = values.get(from);
+    return value ? [{ value, to }] : [];
+  });
+  // First out of the way: names may be exchanged, or taken inside.
+  for (const { value } of moved) edit.rename(value, edit.freshName(`${value.name}_renamed`));
+  for (const { value, to } of moved) {
+    const taken = values.get(to);
+    if (taken) edit.rename(taken, edit.freshName(`${to}_inner`));
+    edit.rename(value, to);
+  }
+  return copy;
 }

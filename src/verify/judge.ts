@@ -9,7 +9,7 @@ export interface Override {
   readonly atol?: number | undefined;
 }
 
-const isFloat = (t: Tensor | undefined): boolean =>
+const isFloating = (t: Tensor | undefined): boolean =>
   /^b?float/.test(t?.dtype ?? '') && isNumeric(t?.dtype ?? 'undefined');
 
 /** One output over all inputs: how far apart, and whether that is a mismatch. */
@@ -25,11 +25,11 @@ export function judge(
   const misfit = expected.flatMap((e, i) => differentKind(e, actual[i]) ?? [])[0];
   const d =
     misfit === undefined ? overRuns(actual, expected) : { ...NO_DISTANCE, maxAbs: Infinity, rmsRelative: Infinity };
-  const tolerance = isFloat(example) ? toleranceFor({ ...floor, maxReference: d.maxReference }, precision) : EXACT;
+  const tolerance = isFloating(example) ? toleranceFor({ ...floor, maxReference: d.maxReference }, precision) : EXACT;
   const manual = override.rtol !== undefined || override.atol !== undefined;
   const mismatch =
     misfit ??
-    (!isFloat(example)
+    (!isFloating(example)
       ? exactly(d, floor)
       : manual
         ? elementwise(actual, expected, override)
@@ -46,7 +46,8 @@ export function judge(
     tolerance,
     argMax: agreement(actual, expected),
     mismatch,
-    noise: misfit === undefined && !manual && isFloat(example) && isNoise(d, floor, tolerance),
+    noise: misfit === undefined && !manual && isFloating(example) && isNoise(d, floor, tolerance),
+    leans: misfit === undefined && !manual && leans(d, isFloating(example), precision),
   };
 }
 
@@ -83,6 +84,17 @@ const isNoise = (d: Distance, floor: Distance, tolerance: Tolerance): boolean =>
   d.rmsRelative <= HEADROOM * floor.rmsRelative &&
   d.maxAbs <= tolerance.maxAbs &&
   d.misplaced <= HEADROOM * floor.misplaced;
+
+/**
+ * Whether so large a difference could only be excused by the reference's own noise: ten times what is allowed where there is none. Of integers some
+ * may stand on an edge, one in a thousand.
+ */
+const leans = (d: Distance, isFloat: boolean, precision: Precision): boolean =>
+  isFloat
+    ? d.rmsRelative > HEADROOM * precision.least ||
+      d.maxAbs > HEADROOM * HEADROOM * precision.unit * d.maxReference ||
+      d.misplaced > 0
+    : d.unequal > Math.max(1, d.count / 1000);
 
 function elementwise(actual: readonly Tensor[], expected: readonly Tensor[], override: Override): string | undefined {
   const { rtol = 0, atol = 0 } = override;

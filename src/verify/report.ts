@@ -21,6 +21,10 @@ export interface OutputReport {
   readonly mismatch?: string | undefined;
   /** The reference's own noise explains the difference, and is more than its type allows: such a mismatch is no evidence. */
   readonly noise: boolean;
+  /** So large a difference that only the reference's own noise could excuse it, which is then measured in another way too. */
+  readonly leans: boolean;
+  /** What was compared is the input of this last operator, which hides differences. */
+  readonly below?: 'Sigmoid' | 'Softmax' | undefined;
 }
 
 /** The first value, in the reference's order, that both models have and that differs. */
@@ -30,6 +34,8 @@ export interface FirstDifference {
   readonly node: string;
   readonly op: string;
   readonly channel: number;
+  /** Which of the inputs it was looked for on, from 1 on: the one on which the outputs differ most. */
+  readonly run: number;
   /** Of that channel, relative to the RMS of the whole tensor. */
   readonly rmsRelative: number;
   readonly floor: number;
@@ -61,7 +67,7 @@ export function verifyReportText(r: VerifyReport): string {
   const lines: string[] = [];
   if (r.outputs.length > 0) {
     const rows = r.outputs.map((o) => [
-      printable(o.name, 40),
+      o.below ? `${printable(o.name, 40)} (before its ${o.below})` : printable(o.name, 40),
       `${o.dtype}[${o.shape.join(',')}]`,
       short(o.maxAbs),
       short(o.rmsRelative),
@@ -88,5 +94,5 @@ export function verifyReportText(r: VerifyReport): string {
 function firstText(f: FirstDifference): string {
   const before = f.lastEqual === undefined ? '' : `; ${printable(f.lastEqual)} still agrees`;
   const times = f.floor === 0 ? '' : `, ${(f.rmsRelative / f.floor).toPrecision(2)} times its floor`;
-  return `first difference: channel ${f.channel} of ${printable(f.value)}, made by ${f.op} ${printable(f.node)} (RMS-relative ${short(f.rmsRelative)}${times})${before}`;
+  return `first difference, on input ${f.run}: channel ${f.channel} of ${printable(f.value)}, made by ${f.op} ${printable(f.node)} (RMS-relative ${short(f.rmsRelative)}${times})${before}`;
 }

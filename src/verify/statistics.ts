@@ -93,6 +93,16 @@ export const worse = (a: Distance, b: Distance): Distance => ({
   count: a.count + b.count,
 });
 
+/** Of two measurements of one output the smaller of each. */
+export const smaller = (a: Distance, b: Distance): Distance => ({
+  maxAbs: Math.min(a.maxAbs, b.maxAbs),
+  rmsRelative: Math.min(a.rmsRelative, b.rmsRelative),
+  maxReference: Math.max(a.maxReference, b.maxReference),
+  unequal: Math.min(a.unequal, b.unequal),
+  misplaced: Math.min(a.misplaced, b.misplaced),
+  count: a.count,
+});
+
 /** The channel (axis 1, or the last axis of what has no more) in which `a` is furthest from `b`, relative to the RMS of all of `b`. */
 export function worstChannel(a: Tensor, b: Tensor): { readonly channel: number; readonly rmsRelative: number } {
   const x = asFloat64(a);
