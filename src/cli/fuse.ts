@@ -19,7 +19,7 @@ import {
 } from '../index.js';
 import type { Problem, ProblemCode } from '../graph/problems.js';
 import { io } from './io.js';
-import { count } from './options.js';
+import { count, namedShape, namedSize } from './options.js';
 
 interface Options {
   readonly out?: string;
@@ -28,6 +28,8 @@ interface Options {
   readonly only?: readonly string[];
   readonly prefer?: Prefer;
   readonly runs: number;
+  readonly shape?: ReadonlyMap<string, readonly number[]>;
+  readonly dim?: ReadonlyMap<string, number>;
   readonly verify: boolean;
   readonly requireVerify?: boolean;
   readonly freezeInitializers?: boolean;
@@ -50,6 +52,12 @@ export const define = (command: Command): Command =>
       ).choices(PREFER),
     )
     .option('--runs <n>', 'random inputs to compare on', count, 3)
+    .option(
+      '--shape <name=sizes>',
+      'shape of an input to compare on, where it leaves sizes open; repeatable',
+      namedShape,
+    )
+    .option('--dim <name=size>', 'size of a dimension to compare on, by its name; repeatable', namedSize)
     .option('--no-verify', 'keep the result without comparing outputs')
     .option('--require-verify', 'fail when the original cannot be run here')
     .option('--freeze-initializers', 'make constants of initializers that callers could override')
@@ -97,7 +105,12 @@ async function fuseOne(path: string, o: Options): Promise<object> {
     only: o.only,
     prefer: o.prefer,
     freeze: o.freezeInitializers,
-    verify: o.verify && { runs: o.runs, onProgress: (text) => io.progress(`${path}: ${text}`) },
+    verify: o.verify && {
+      runs: o.runs,
+      shapes: o.shape,
+      dims: o.dim,
+      onProgress: (text) => io.progress(`${path}: ${text}`),
+    },
   });
   const kept = verdict(result, o);
   const saved = kept ? await saveModel(model, out) : undefined;

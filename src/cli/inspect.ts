@@ -16,6 +16,8 @@ import {
   typeText,
 } from '../index.js';
 import { eachInput } from './each.js';
+import { checkSizes } from '../running/plans.js';
+import { portsOf } from '../running/required-inputs.js';
 import { io } from './io.js';
 import { namedSize } from './options.js';
 
@@ -40,6 +42,7 @@ export const define = (command: Command): Command =>
 async function inspect(path: string, o: Options): Promise<void> {
   if (path !== '-' && isCheckpoint(path)) return inspectCheckpoint(path, o);
   const model = await openModel(path, { checkData: false });
+  checkSizes(portsOf(model), { dims: o.dim });
   const missing = missingData(model);
   const cost = costs(model, { dims: o.dim });
   const patterns = findPatterns(model);

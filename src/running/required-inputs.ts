@@ -1,5 +1,5 @@
 import { isTensorType } from '../graph/types.js';
-import type { Port } from './session.js';
+import type { Port } from './port.js';
 import type { Model, Value } from '../graph/ir.js';
 
 /** The inputs that a caller has to give: those without a default. */

@@ -1,7 +1,8 @@
-import { printable } from '../base/text.js';
-import type { DType } from '../tensor/dtype.js';
-import type { Tensor } from '../tensor/tensor.js';
+import type { Drawing } from './draw.js';
+import type { Feeds, Port } from './port.js';
 import type { KernelRun } from './kernels.js';
+
+export { type Feeds, type Port, portText } from './port.js';
 
 /** How much onnxruntime rewrites a model before it runs. 'disabled' computes what the file says, node by node. */
 export type Optimization = 'disabled' | 'basic' | 'extended' | 'all';
@@ -20,21 +21,12 @@ export interface SessionOptions {
   readonly deviceId?: number | undefined;
 }
 
-/** An input or output as the session describes it: sizes, names for free sizes. */
-export interface Port {
-  readonly name: string;
-  /** Absent for what is no tensor. */
-  readonly dtype: DType | undefined;
-  readonly shape: readonly (number | string)[];
-}
-
-/** Tensors for the inputs of a model, or from its outputs, by name. */
-export type Feeds = ReadonlyMap<string, Tensor>;
-
 /** A loaded model. */
 export interface Session {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
+  /** Random inputs, drawn where the model runs: within its limits, and without keeping others waiting. Throws `runtime/child`. */
+  draw(drawing: Drawing): Promise<Feeds>;
   /** Computes all outputs, or those named. Throws `runtime/input`, `runtime/run`, `runtime/tensor-type` and `runtime/child`. */
   run(feeds: Feeds, fetches?: readonly string[]): Promise<Feeds>;
   /** Runs it `count` times, and gives the milliseconds that each took. Without `feeds`: on those of the last call. */
@@ -42,10 +34,6 @@ export interface Session {
   /** Frees its memory. Gives the kernels that ran, where they were asked for when it was loaded; otherwise none. */
   release(): Promise<readonly KernelRun[]>;
 }
-
-/** In words, as in x float32[N,3,224,224]. */
-export const portText = ({ name, dtype, shape }: Port): string =>
-  `${printable(name)} ${dtype ?? '(no tensor)'}${dtype ? `[${shape.map((d) => printable(String(d))).join(',')}]` : ''}`;
 
 /** Runs a session on several inputs in turn. */
 export async function runAll(session: Session, inputs: readonly Feeds[]): Promise<readonly Feeds[]> {

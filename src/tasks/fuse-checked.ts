@@ -4,6 +4,8 @@ import type { Model } from '../graph/ir.js';
 import { freezeInitializers } from '../passes/freeze.js';
 import { fuse, type FuseOptions, type FuseReport } from '../passes/fuse.js';
 import { evaluator } from '../running/evaluate.js';
+import { checkSizes } from '../running/plans.js';
+import { portsOf } from '../running/required-inputs.js';
 import type { Runner } from '../running/runner.js';
 import { type CompareOptions, compareModels } from '../verify/compare.js';
 import type { VerifyReport } from '../verify/report.js';
@@ -42,6 +44,7 @@ export interface FuseChecked {
 /** `fuse` in place, with constants computed by the runner, then a comparison with what the model was. */
 export async function fuseChecked(model: Model, options: FuseCheckedOptions): Promise<FuseChecked> {
   const { verify = {}, runner, skip, only, prefer } = options;
+  if (verify !== false) checkSizes(portsOf(model), verify);
   const frozen = options.freeze ? freezeInitializers(model) : [];
   const original = verify === false ? undefined : cloneModel(model);
   const before = totals(model);

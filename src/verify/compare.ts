@@ -1,9 +1,14 @@
 import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
+import { inferShapes } from '../graph/infer.js';
 import type { Model } from '../graph/ir.js';
+import { registry } from '../ops/index.js';
 import { castFeeds, withBoundaryCasts } from '../running/boundary-casts.js';
 import { providersText } from '../running/kernels.js';
+import { checkSizes } from '../running/plans.js';
 import { type Sizes, suitableRuns } from '../running/random-inputs.js';
+import { shapeRoles } from '../running/shape-roles.js';
+import { portsOf } from '../running/required-inputs.js';
 import type { Runner } from '../running/runner.js';
 import { type Feeds, type ProviderName, releaseQuietly, runAll, type Session } from '../running/session.js';
 import type { DType } from '../tensor/dtype.js';
@@ -50,6 +55,7 @@ export async function compareModels(
   candidate: Model,
   options: CompareOptions,
 ): Promise<VerifyReport> {
+  checkSizes(portsOf(reference), options);
   const aligned = alignNames(reference, candidate, options.map);
   checkInterfaces(reference, aligned.candidate);
   const comparison = new Comparison(reference, aligned.candidate, options, aligned.notes);
@@ -165,6 +171,7 @@ class Comparison {
     this.#types = types;
     this.#names = new Set(model.graph.outputs.map((v) => v.name));
     this.#warnings.push(...evidenceWarnings(model));
+    inferShapes(model, registry);
     const candidate = withBoundaryCasts(this.#candidate).model;
     const manual = this.options.rtol !== undefined || this.options.atol !== undefined;
     const found = manual ? { reference: model, candidate, below: this.#below } : withBelow(model, candidate);
@@ -179,7 +186,9 @@ class Comparison {
     const session = await this.#load(this.#reference, 'disabled');
     const { seed = 0, runs = 3, inputs } = this.options;
     try {
-      const drawn = inputs ? undefined : await suitableRuns(session, { sizes: this.options, seed, runs });
+      const drawn = inputs
+        ? undefined
+        : await suitableRuns(session, { sizes: this.options, seed, runs, roles: shapeRoles(this.#reference) });
       this.#feeds = inputs?.map(castFeeds) ?? drawn?.map((r) => r.feeds) ?? [];
       const outputs = drawn?.map((r) => r.outputs) ?? (await runAll(session, this.#feeds));
       const repeated = await session.run(this.#feeds[0] ?? new Map());

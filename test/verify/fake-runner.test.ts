@@ -1,3 +1,4 @@
+import { drawInputs } from '../../src/running/draw.js';
 import { expect, test } from 'vitest';
 import {
   cloneModel,
@@ -28,6 +29,7 @@ function naiveRunner(log: string[] = []): Runner {
     return Promise.resolve({
       inputs: feeds,
       outputs,
+      draw: (drawing) => Promise.resolve(drawInputs(drawing)),
       run: (given, fetches = outputs.map((o) => o.name)) => {
         const { outputs: computed } = runNaive(model, new Map(Array.from(given, ([name, t]) => [name, ofTensor(t)])));
         return Promise.resolve(

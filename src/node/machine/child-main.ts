@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { CnnxError } from '../../base/errors.js';
 import { type Answer, type Failure, fromWire, type Reply, type Request, toWire } from './child-messages.js';
 import { logErrors } from '../onnxruntime/ort.js';
+import { drawInputs } from '../../running/draw.js';
 import type { Session } from '../../running/session.js';
 import { createSession } from '../onnxruntime/session.js';
 
@@ -24,6 +25,8 @@ async function serve(request: Request): Promise<Answer> {
     }
     case 'run':
       return toWire(await find(request.session).run(fromWire(request.feeds), request.fetches));
+    case 'draw':
+      return toWire(drawInputs(request.drawing));
     case 'time':
       return find(request.session).time(request.feeds && fromWire(request.feeds), request.count);
     case 'usage':

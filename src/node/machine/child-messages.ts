@@ -1,6 +1,7 @@
 import type { ErrorCode, Where } from '../../base/errors.js';
 import type { DType } from '../../tensor/dtype.js';
 import { stringTensor, type Tensor, tensor } from '../../tensor/tensor.js';
+import type { Drawing } from '../../running/draw.js';
 import type { Port } from '../../running/session.js';
 import type { OrtSessionOptions } from '../onnxruntime/session.js';
 
@@ -26,6 +27,7 @@ export type Request =
       readonly feeds: ReadonlyMap<string, WireTensor> | undefined;
       readonly count: number;
     }
+  | { readonly kind: 'draw'; readonly drawing: Drawing }
   | { readonly kind: 'usage' }
   | { readonly kind: 'release'; readonly session: number };
 

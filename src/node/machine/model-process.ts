@@ -16,9 +16,10 @@ import {
   type Usage,
   type WireTensor,
 } from './child-messages.js';
+import type { Drawing } from '../../running/draw.js';
 import type { KernelRun } from '../../running/kernels.js';
 import type { RunLimits } from '../../running/runner.js';
-import type { Port, Session } from '../../running/session.js';
+import type { Feeds, Port, Session } from '../../running/session.js';
 import { ensureOrt } from '../onnxruntime/package.js';
 import type { OrtSessionOptions } from '../onnxruntime/session.js';
 
@@ -201,6 +202,12 @@ class ChildSession implements Session {
     this.#session = loaded.session;
     this.inputs = loaded.inputs;
     this.outputs = loaded.outputs;
+  }
+
+  async draw(drawing: Drawing): Promise<Feeds> {
+    const drawn = await this.#ask({ kind: 'draw', drawing });
+    if (!(drawn instanceof Map)) throw new Error('bug: the model process answered a drawing with something else');
+    return fromWire(drawn as ReadonlyMap<string, WireTensor>);
   }
 
   async run(feeds: ReadonlyMap<string, Tensor>, fetches?: readonly string[]): Promise<ReadonlyMap<string, Tensor>> {

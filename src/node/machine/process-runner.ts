@@ -1,4 +1,5 @@
 import type { Model } from '../../graph/ir.js';
+import type { Drawing } from '../../running/draw.js';
 import type { KernelRun } from '../../running/kernels.js';
 import type { LoadOptions, Runner, RunLimits } from '../../running/runner.js';
 import type { Feeds, Port, Session } from '../../running/session.js';
@@ -62,6 +63,10 @@ class ProfiledSession implements Session {
 
   get outputs(): readonly Port[] {
     return this.#session.outputs;
+  }
+
+  draw(drawing: Drawing): Promise<Feeds> {
+    return this.#session.draw(drawing);
   }
 
   run(feeds: Feeds, fetches?: readonly string[]): Promise<Feeds> {

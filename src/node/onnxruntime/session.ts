@@ -4,7 +4,8 @@ import { printable } from '../../base/text.js';
 import { DTYPES } from '../../tensor/dtype.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { KernelRun } from '../../running/kernels.js';
-import { type Port, portText, type Session, type SessionOptions } from '../../running/session.js';
+import { type Drawing, drawInputs } from '../../running/draw.js';
+import { type Feeds, type Port, portText, type Session, type SessionOptions } from '../../running/session.js';
 import { onnxruntime } from './ort.js';
 import { fromOrt, toOrt } from './ort-tensor.js';
 
@@ -56,6 +57,10 @@ class OrtSession implements Session {
     this.#session = session;
     this.inputs = session.inputMetadata.map(portOf);
     this.outputs = session.outputMetadata.map(portOf);
+  }
+
+  draw(drawing: Drawing): Promise<Feeds> {
+    return Promise.resolve(drawInputs(drawing));
   }
 
   async run(feeds: ReadonlyMap<string, Tensor>, fetches?: readonly string[]): Promise<ReadonlyMap<string, Tensor>> {
