@@ -8,7 +8,8 @@ import { FileSource } from './file-source.js';
 /**
  * The side files of one model. A model comes from a stranger: what it names must be a plain file inside the model's own folder, after every
  * symbolic link is followed, must not be the model itself, and must have no second name (a hard link to a file elsewhere cannot be told
- * from one that is meant). Each file is opened once.
+ * from one that is meant). A model that is itself a link has two folders, that of the link and that of the file: in a cache of links (Hugging Face's
+ * `snapshots/...` and `blobs/`) the data is named in the one and lies in the other. onnxruntime has the same rule. Each file is opened once.
  */
 export class ExternalFiles implements ExternalData {
   readonly #files = new Map<string, FileSource>();
@@ -35,15 +36,10 @@ export class ExternalFiles implements ExternalData {
         hint,
       });
     checkLocation(location);
-    const folder = realpathSync(dirname(this.model.path));
-    let real: string;
-    try {
-      real = realpathSync(join(folder, location));
-    } catch {
-      throw refuse('the file does not exist', `put it into ${folder}, beside the model`);
-    }
-    const inside = folder.endsWith(sep) ? folder : folder + sep;
-    if (!real.startsWith(inside))
+    const folders = [realpathSync(dirname(this.model.path)), dirname(realpathSync(this.model.path))];
+    const real = folders.map((folder) => realPath(join(folder, location))).find((path) => path !== undefined);
+    if (real === undefined) throw refuse('the file does not exist', `put it into ${folders[0]}, beside the model`);
+    if (!folders.some((folder) => real.startsWith(folder.endsWith(sep) ? folder : folder + sep)))
       throw refuse("a symbolic link that leaves the model's folder", 'copy the file beside the model');
 
     let source: FileSource;
@@ -62,5 +58,14 @@ export class ExternalFiles implements ExternalData {
       throw refuse('the file has several hard links, one of which may lie elsewhere', 'replace it by a copy of itself');
     }
     return source;
+  }
+}
+
+/** Where a path leads after every link; undefined where there is nothing. */
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
   }
 }

@@ -136,6 +136,33 @@ describe('external data', () => {
     expect(external.resolve('link').size).toBe(7);
   });
 
+  /** snapshots/REVISION/ with links into blobs/, as the cache of huggingface_hub lays files. */
+  const cache = (): ExternalFiles => {
+    mkdirSync(at('blobs'));
+    mkdirSync(at('snapshots/1f2e/onnx'), { recursive: true });
+    writeFileSync(at('blobs/aa'), 'model');
+    writeFileSync(at('blobs/bb'), 'weights');
+    symlinkSync('../../../blobs/aa', at('snapshots/1f2e/onnx/model.onnx'));
+    symlinkSync('../../../blobs/bb', at('snapshots/1f2e/onnx/model.onnx_data'));
+    return new ExternalFiles(new FileSource(at('snapshots/1f2e/onnx/model.onnx')));
+  };
+
+  test('in a cache of links: named beside the link to the model, stored beside the model', () => {
+    const external = cache();
+    expect(external.resolve('model.onnx_data').size).toBe(7);
+    // Beside the model's own file without a link of its own.
+    writeFileSync(at('blobs/w.bin'), 'more');
+    expect(external.resolve('w.bin').size).toBe(4);
+  });
+
+  test('in a cache of links too, what lies elsewhere is refused', () => {
+    const external = cache();
+    symlinkSync(secret(), at('snapshots/1f2e/onnx/escape'));
+    symlinkSync('../elsewhere/secret', at('blobs/escape2'));
+    for (const location of ['escape', 'escape2', 'model.onnx', '../blobs/bb'])
+      expect(() => external.resolve(location)).toThrow(code('onnx/external-data'));
+  });
+
   test.each([
     ['a\0b', 'NUL'],
     ['/etc/passwd', 'absolute'],
