@@ -81,19 +81,8 @@ export function alignNames(reference: Model, candidate: Model, map: ReadonlyMap<
   const renames = new Map<string, string>();
   const [known, there] = [namesOf(reference), namesOf(candidate)];
   for (const [name, other] of map) {
-    const missing = known.has(name)
-      ? there.has(other)
-        ? undefined
-        : [other, 'second', there]
-      : [name, 'first', known];
-    if (missing)
-      throw new CnnxError(
-        'verify/interface',
-        `the ${String(missing[1])} model has no input or output ${printable(String(missing[0]))}`,
-        {
-          hint: `it has ${[...(missing[0] === name ? known : there)].map((n) => printable(n)).join(', ')}`,
-        },
-      );
+    if (!known.has(name)) throw noSuchName('first', name, known);
+    if (!there.has(other)) throw noSuchName('second', other, there);
     if (name !== other) renames.set(other, name);
   }
   const notes: string[] = [];
@@ -115,6 +104,11 @@ export function alignNames(reference: Model, candidate: Model, map: ReadonlyMap<
   }
   return { candidate: renames.size === 0 ? candidate : renamed(candidate, renames), notes };
 }
+
+const noSuchName = (which: string, name: string, names: ReadonlySet<string>): CnnxError =>
+  new CnnxError('verify/interface', `the ${which} model has no input or output ${printable(name)}`, {
+    hint: `it has ${[...names].map((n) => printable(n)).join(', ')}`,
+  });
 
 const namesOf = (model: Model): ReadonlySet<string> =>
   new Set([...declaredInputs(model), ...declaredOutputs(model)].map((v) => v.name));
