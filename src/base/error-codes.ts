@@ -146,6 +146,7 @@ export const ERRORS = {
     doc: 'a checkpoint holds no state dict where one is looked for; the message says what it holds',
   },
   'torch/script': { exit: 2, doc: 'a TorchScript archive, which is a program' },
+  'torch/several-sets': { exit: 2, doc: 'a checkpoint has more than one set of weights, and none was chosen' },
   'torch/storage': { exit: 2, doc: 'a storage is missing, too short, or described in two ways' },
   'torch/tensor': { exit: 2, doc: 'a tensor does not fit its storage' },
   'torch/truncated': { exit: 2, doc: 'a checkpoint ends before its last storage' },

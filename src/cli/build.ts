@@ -90,7 +90,7 @@ export const define = (command: Command): Command => {
         form: o.form,
         init: await initOf(o),
       });
-      const weights = trained && (await bindTrained(built, trained, o.partial));
+      const weights = trained && (await bindTrained(built, trained, o));
       io.progress(`writing ${out}`);
       const saved = await saveModel(built.model, out);
       if (saved.tooLarge) io.note(`larger than one file can be: the weights are in ${saved.side}`);

@@ -17,6 +17,7 @@ import { opsetText, toOpset } from './opset.js';
 import { count } from './options.js';
 import { changeSizes, type SizeOptions, sizeOptions } from './sizes.js';
 import { operate, type SurgeryOptions, surgeryOptions } from './surgery-options.js';
+import { CHECKPOINT_OPTIONS } from './weights.js';
 import { writeStateDict } from './state-dicts.js';
 
 interface Options extends ImagesInOptions, SizeOptions, SurgeryOptions {
@@ -26,6 +27,8 @@ interface Options extends ImagesInOptions, SizeOptions, SurgeryOptions {
   readonly inline?: boolean;
   readonly weights?: string;
   readonly partial?: boolean;
+  readonly entry?: string;
+  readonly prefix?: string;
   readonly stateDict?: StateDictForm;
   readonly json?: boolean;
 }
@@ -39,6 +42,8 @@ export const define = (command: Command): Command =>
     .option('--inline', 'put all weights into the model')
     .option('--weights <file>', 'other data for initializers of the same names: a checkpoint, safetensors, or a model')
     .option('--partial', 'with --weights: take what fits')
+    .addOption(CHECKPOINT_OPTIONS.entry)
+    .addOption(CHECKPOINT_OPTIONS.prefix)
     .addOption(
       new Option(
         '--state-dict <form>',
@@ -56,7 +61,7 @@ export const define = (command: Command): Command =>
       if (o.stateDict !== undefined || o.out.endsWith('.safetensors')) return toSafetensors(path, o);
       const model = await openModel(path);
       await checkWritable(o.out);
-      const weights = o.weights === undefined ? undefined : await replace(model, o.weights, o.partial);
+      const weights = o.weights === undefined ? undefined : await replace(model, o.weights, o);
       const proof = await changeSizes(model, o);
       const images = o.imagesIn === undefined ? undefined : await putImagesIn(model, o);
       if (images?.proof?.holds === false) {
@@ -120,14 +125,15 @@ async function toSafetensors(path: string, o: Options): Promise<void> {
       },
     );
   }
-  const written = await writeStateDict(path, o.out, o.stateDict);
+  const written = await writeStateDict(path, o.out, o);
   if (o.json) await io.json(written);
   else io.print(`written: ${written.path}, ${written.tensors} tensors, ${written.bytes} bytes`);
 }
 
-async function replace(model: Model, path: string, partial: boolean | undefined): Promise<ReplaceReport> {
-  const report = replaceInitializers(model, await openCheckpoint(path), { partial });
+async function replace(model: Model, path: string, { partial, entry, prefix }: Options): Promise<ReplaceReport> {
+  const report = replaceInitializers(model, await openCheckpoint(path, { entry }), { partial, prefix });
   const name = path === '-' ? 'standard input' : basename(path);
+  for (const note of report.notes) io.note(`${name}: ${note}`);
   io.note(`${report.replaced} initializers have the data of ${name}, ${report.kept.length} stay as they were`);
   if (report.unused.length > 0)
     io.warn(`${report.unused.length} tensors of ${name} do not fit: ${report.unused.join(', ')}`);

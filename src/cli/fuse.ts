@@ -122,7 +122,10 @@ async function fuseOne(path: string, o: Options): Promise<object> {
   return { file: path, out: saved?.path, side: saved?.side, ...result, report: forJson(result.report, o) };
 }
 
-/** Warnings of the checker that are worth a line; stale declarations are reported by the passes, and any order is mended. */
+/**
+ * Warnings of the checker that are worth a line; stale declarations are reported by the passes, and any order is
+ * mended.
+ */
 const NOTED: ReadonlySet<ProblemCode> = new Set<ProblemCode>(['import', 'shadowing']);
 const MAX_NOTES = 5;
 

@@ -18,10 +18,12 @@ import {
 import { eachInput } from './each.js';
 import { checkSizes } from '../running/plans.js';
 import { portsOf } from '../running/required-inputs.js';
+import { CHECKPOINT_OPTIONS } from './weights.js';
 import { io } from './io.js';
 import { namedSize } from './options.js';
 
 interface Options {
+  readonly entry?: string;
   readonly dim?: ReadonlyMap<string, number>;
   readonly summary?: boolean;
   readonly json?: boolean;
@@ -34,6 +36,7 @@ export const define = (command: Command): Command =>
   command
     .argument('<files...>', 'ONNX files, or checkpoints (.pth, .safetensors); - for an ONNX file on standard input')
     .option('--dim <name=size>', 'size of a dimension by its name, 1 if left out; repeatable', namedSize)
+    .addOption(CHECKPOINT_OPTIONS.entry)
     .option('--summary', 'print the totals only')
     .option('--json', 'print the findings as JSON')
     .addHelpText('after', '\nExample:\n  cnnx inspect resnet50.onnx --dim N=8')
@@ -78,7 +81,7 @@ function isCheckpoint(path: string): boolean {
 
 /** Lists a state dict, whose data is checked on the way. */
 async function inspectCheckpoint(path: string, o: Options): Promise<void> {
-  const stateDict = await openCheckpoint(path);
+  const stateDict = await openCheckpoint(path, { entry: o.entry });
   const { format, tensors, metadata } = stateDict;
   checkData(stateDict);
   const entries = [...tensors].map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape, bytes: t.byteLength }));

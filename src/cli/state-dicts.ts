@@ -1,4 +1,6 @@
 import { chunkSize } from '../base/bytes.js';
+import { printable } from '../base/text.js';
+import { withPrefix } from '../weights/prepare.js';
 import { checkWritable, writeFile } from '../node/files/write-file.js';
 import { type StateDictForm } from '../weights/deploy.js';
 import { deployedStateDict, openCheckpoint, openModel, writeSafetensors } from '../index.js';
@@ -10,13 +12,25 @@ export interface WrittenStateDict {
   readonly bytes: number;
 }
 
-/** Writes a checkpoint, or a model's initializers, as safetensors; with a form: a fused model under the names of PyTorch's network. */
+export interface StateDictOptions {
+  readonly stateDict?: StateDictForm;
+  readonly entry?: string;
+  readonly prefix?: string;
+}
+
+/**
+ * Writes a checkpoint, or a model's initializers, as safetensors; with a form: a fused model under the names of
+ * PyTorch's network.
+ */
 export async function writeStateDict(
   from: string,
   to: string,
-  form: StateDictForm | undefined,
+  { stateDict: form, entry, prefix }: StateDictOptions,
 ): Promise<WrittenStateDict> {
-  const stateDict = form === undefined ? await openCheckpoint(from) : deployedStateDict(await openModel(from), form);
+  const found =
+    form === undefined ? await openCheckpoint(from, { entry }) : deployedStateDict(await openModel(from), form);
+  const stateDict = prefix === undefined ? found : withPrefix(found, prefix).stateDict;
+  if (found.entry !== undefined) io.note(`the weights are those under ${printable(found.entry, 60)}`);
   await checkWritable(to);
   const chunks = writeSafetensors(stateDict);
   io.progress(`writing ${to}`);

@@ -9,9 +9,22 @@ export interface WeightOptions {
   readonly weights?: string;
   readonly pretrained?: string | true;
   readonly partial?: boolean;
+  readonly entry?: string;
+  readonly prefix?: string;
 }
 
+/** How the weights are found in a checkpoint: on every command that reads one. */
+export const CHECKPOINT_OPTIONS = {
+  entry: new Option(
+    '--entry <key>',
+    'of a checkpoint with several sets of weights: the key of the one to take, as in model_ema',
+  ),
+  prefix: new Option('--prefix <text>', 'take the tensors whose names begin so, without it, as in model. or backbone.'),
+};
+
 export const WEIGHT_OPTIONS = [
+  CHECKPOINT_OPTIONS.entry,
+  CHECKPOINT_OPTIONS.prefix,
   new Option('--weights <file>', 'trained weights: a PyTorch checkpoint, safetensors, or an ONNX model').conflicts(
     'pretrained',
   ),
@@ -55,9 +68,14 @@ export function asTrained(
 }
 
 /** Binds them, and says what is not plain. */
-export async function bindTrained(built: Built, { path }: Trained, partial: boolean | undefined): Promise<BindReport> {
+export async function bindTrained(built: Built, { path }: Trained, o: WeightOptions): Promise<BindReport> {
   const name = path === '-' ? 'standard input' : basename(path);
-  const report = bindWeights(built, await openCheckpoint(path), { partial, name });
+  const report = bindWeights(built, await openCheckpoint(path, { entry: o.entry }), {
+    partial: o.partial,
+    prefix: o.prefix,
+    name,
+  });
+  for (const note of report.notes) io.note(`${name}: ${note}`);
   for (const [dtype, n] of report.converted) {
     io.note(
       `${n} tensors of ${name} are ${dtype}; they become float32${dtype === 'float64' ? ', rounded' : ' exactly'}`,

@@ -2,7 +2,7 @@ import { CnnxError } from '../base/errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { sniff } from './onnx/sniff.js';
 
-export type CheckpointFormat = 'safetensors' | 'torch-legacy' | 'torch-zip' | 'onnx';
+export type CheckpointFormat = 'safetensors' | 'torch-legacy' | 'torch-zip' | 'pickle' | 'onnx';
 
 /** Tensors by name, in the file's order: what every checkpoint is once it is read. Names are exactly the file's. */
 export interface StateDict {
@@ -10,14 +10,19 @@ export interface StateDict {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** safetensors' metadata; of a training checkpoint, the plain values beside the weights (epoch, arch). */
   readonly metadata: ReadonlyMap<string, string>;
+  /** The entry of a training checkpoint that the weights come from. */
+  readonly entry?: string | undefined;
 }
 
 /** What `DataParallel` and `torch.compile` put before every name. */
 const WRAPPERS = ['module.', '_orig_mod.'];
 
+/** How many models `torch.optim.swa_utils.AveragedModel` has averaged: it stands beside `module.` and is no weight. */
+const AVERAGED = 'n_averaged';
+
 /** What all names begin with because the network was wrapped: `module.`, `_orig_mod.`, both, or nothing. */
 export function wrapperPrefix(names: Iterable<string>): string {
-  const all = [...names];
+  const all = [...names].filter((name) => name !== AVERAGED);
   let prefix = '';
   for (let more: string | undefined = ''; more !== undefined && all.length > 0; prefix += more ?? '') {
     const next = prefix;
@@ -30,7 +35,8 @@ export function wrapperPrefix(names: Iterable<string>): string {
 export function unwrapped(stateDict: StateDict): StateDict {
   const { length } = wrapperPrefix(stateDict.tensors.keys());
   if (length === 0) return stateDict;
-  return { ...stateDict, tensors: new Map([...stateDict.tensors].map(([name, t]) => [name.slice(length), t])) };
+  const tensors = [...stateDict.tensors].filter(([name]) => name !== AVERAGED);
+  return { ...stateDict, tensors: new Map(tensors.map(([name, t]) => [name.slice(length), t])) };
 }
 
 /**

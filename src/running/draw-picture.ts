@@ -28,7 +28,10 @@ function layout([, a = 0, b = 0, c = 0]: readonly number[]): Layout | undefined 
 const WAVES = 5;
 const BOXES = 6;
 
-/** Numbers of a picture by their place in the tensor: waves of light, and boxes with sharp edges, so that detectors find something. */
+/**
+ * Numbers of a picture by their place in the tensor: waves of light, and boxes with sharp edges, so that detectors find
+ * something.
+ */
 export function pictureOf(
   picture: Picture,
   dtype: DType,

@@ -38,7 +38,10 @@ export function drawInputs({ ports, plan, sizes, seed, picture, roles }: Drawing
   );
 }
 
-/** Another shape of as many elements, or one that a tensor broadcasts to; undefined where what it is for has no known shape. */
+/**
+ * Another shape of as many elements, or one that a tensor broadcasts to; undefined where what it is for has no known
+ * shape.
+ */
 function drawShape(
   { op }: ShapeRole,
   rank: number,

@@ -72,7 +72,10 @@ function kindOf(name: string, axis: number, rank: number): Kind {
   return axis === 1 ? 'features' : 'spatial';
 }
 
-/** The shapes to feed the inputs: what the model fixes, then what the caller says, then the plan. One name is one size wherever it stands. */
+/**
+ * The shapes to feed the inputs: what the model fixes, then what the caller says, then the plan. One name is one size
+ * wherever it stands.
+ */
 export function chooseShapes(ports: readonly Port[], plan: Plan, sizes: Sizes): ReadonlyMap<string, readonly number[]> {
   const named = namedSizes(ports, plan, sizes);
   return new Map(
@@ -87,7 +90,10 @@ export function chooseShapes(ports: readonly Port[], plan: Plan, sizes: Sizes): 
   );
 }
 
-/** Sizes by the names that a model's inputs give them: of a name that stands on several axes the first that is a batch decides. */
+/**
+ * Sizes by the names that a model's inputs give them: of a name that stands on several axes the first that is a batch
+ * decides.
+ */
 export function namedSizes(ports: readonly Port[], plan: Plan, { shapes, dims }: Sizes): ReadonlyMap<string, number> {
   const kinds = new Map<string, Kind>();
   const given = new Map(dims);
@@ -103,7 +109,10 @@ export function namedSizes(ports: readonly Port[], plan: Plan, { shapes, dims }:
   return new Map(Array.from(kinds, ([name, kind]) => [name, given.get(name) ?? plan[kind]]));
 }
 
-/** Throws `runtime/input` for a shape of an input, or a size by a name, that the inputs do not have, with those that they have. */
+/**
+ * Throws `runtime/input` for a shape of an input, or a size by a name, that the inputs do not have, with those that
+ * they have.
+ */
 export function checkSizes(ports: readonly Port[], { shapes, dims }: Sizes): void {
   const refuse = (what: string, name: string, known: readonly string[]): CnnxError =>
     new CnnxError('runtime/input', `no input ${what} ${printable(name)}`, {

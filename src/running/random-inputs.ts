@@ -21,13 +21,17 @@ export interface RandomInputs {
   readonly roles?: ReadonlyMap<string, ShapeRole> | undefined;
 }
 
-/** What pictures are in the first run, the second, and so on in turns: numbers like any others, then what detectors may find something in. */
+/**
+ * What pictures are in the first run, the second, and so on in turns: numbers like any others, then what detectors may
+ * find something in.
+ */
 const PICTURES: readonly (Picture | undefined)[] = [undefined, 'normalised', 'unit', 'pixels'];
 
 /**
- * Runs a model on random inputs that it accepts, the same for one seed: what it leaves open is chosen in several ways until it runs. Of further
- * inputs those that it refuses (an integer may be a shape) are left out. The session draws them. Throws `runtime/run` with the first refusal when it
- * accepts none, `runtime/input` for sizes of what there is not, and whatever else running it throws.
+ * Runs a model on random inputs that it accepts, the same for one seed: what it leaves open is chosen in several ways
+ * until it runs. Of further inputs those that it refuses (an integer may be a shape) are left out. The session draws
+ * them. Throws `runtime/run` with the first refusal when it accepts none, `runtime/input` for sizes of what there is
+ * not, and whatever else running it throws.
  */
 export async function suitableRuns(session: Session, options: RandomInputs): Promise<readonly Run[]> {
   const { inputs } = session;

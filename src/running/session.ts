@@ -13,7 +13,9 @@ export type ProviderName = 'cpu' | 'cuda' | 'webgpu';
 /** How a loaded model is to run. */
 export interface SessionOptions {
   readonly optimization?: Optimization | undefined;
-  /** Threads within one operator; 1 makes results the same on every run and machine. The host's own choice if absent. */
+  /**
+   * Threads within one operator; 1 makes results the same on every run and machine. The host's own choice if absent.
+   */
   readonly threads?: number | undefined;
   /** The CPU if absent. What it cannot run goes to the CPU; that the provider itself does not work is an error. */
   readonly provider?: ProviderName | undefined;
@@ -25,9 +27,15 @@ export interface SessionOptions {
 export interface Session {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
-  /** Random inputs, drawn where the model runs: within its limits, and without keeping others waiting. Throws `runtime/child`. */
+  /**
+   * Random inputs, drawn where the model runs: within its limits, and without keeping others waiting. Throws
+   * `runtime/child`.
+   */
   draw(drawing: Drawing): Promise<Feeds>;
-  /** Computes all outputs, or those named. Throws `runtime/input`, `runtime/run`, `runtime/tensor-type` and `runtime/child`. */
+  /**
+   * Computes all outputs, or those named. Throws `runtime/input`, `runtime/run`, `runtime/tensor-type` and
+   * `runtime/child`.
+   */
   run(feeds: Feeds, fetches?: readonly string[]): Promise<Feeds>;
   /** Runs it `count` times, and gives the milliseconds that each took. Without `feeds`: on those of the last call. */
   time(feeds: Feeds | undefined, count: number): Promise<readonly number[]>;

@@ -3,7 +3,10 @@ import type { Shape } from '../graph/types.js';
 import { shapeOf } from '../ops/tensors.js';
 import { requiredInputs } from './required-inputs.js';
 
-/** What an input that is a shape is for: only shapes that fit run, and only others than the present one show what they do. */
+/**
+ * What an input that is a shape is for: only shapes that fit run, and only others than the present one show what they
+ * do.
+ */
 export interface ShapeRole {
   readonly op: 'Reshape' | 'Expand';
   /** The shape of the tensor that it is given to, which may have names. */

@@ -39,17 +39,23 @@ export interface ImagesInProof {
   /** What does not hold. */
   readonly why: readonly string[];
   readonly images: readonly string[];
-  /** Pixels before normalisation, against those that `run` makes: how many differ, and by how many of 255 steps at most. */
+  /**
+   * Pixels before normalisation, against those that `run` makes: how many differ, and by how many of 255 steps at most.
+   */
   readonly pixels: { readonly different: number; readonly of: number; readonly largest: number };
-  /** Outputs on the same pixels, against the original's: the worst RMS-relative difference, and what its own noise allows. */
+  /**
+   * Outputs on the same pixels, against the original's: the worst RMS-relative difference, and what its own noise
+   * allows.
+   */
   readonly outputs: readonly { readonly name: string; readonly rmsRelative: number; readonly allowed: number }[];
   /** Images whose five best classes are the original's, in order; absent where no output is a table of scores. */
   readonly top5?: { readonly same: number; readonly of: number } | undefined;
 }
 
 /**
- * Whether a model with its preprocessing inside computes what the model and our own preprocessing do, on these images: the pixels at most one
- * step apart; the outputs on equal pixels within the noise of the original; the five best classes the same. The runner runs both.
+ * Whether a model with its preprocessing inside computes what the model and our own preprocessing do, on these images:
+ * the pixels at most one step apart; the outputs on equal pixels within the noise of the original; the five best
+ * classes the same. The runner runs both.
  */
 export async function proveImagesIn(
   original: Model,
@@ -209,7 +215,10 @@ function sameBest(runs: readonly ImageRun[]): readonly boolean[] | undefined {
   return same.every((s) => s !== undefined) ? same : undefined;
 }
 
-/** Pictures by formula where there are no photographs: slow waves, an edge and some noise in each colour; the same on every machine. */
+/**
+ * Pictures by formula where there are no photographs: slow waves, an edge and some noise in each colour; the same on
+ * every machine.
+ */
 export function madeImages(sizes: readonly Size[]): readonly NamedImage[] {
   return sizes.map(({ height, width }, n) => {
     const data = new Uint8Array(height * width * 3);

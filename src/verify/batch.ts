@@ -28,7 +28,10 @@ export interface BatchOptions {
 }
 
 export interface BatchReport {
-  /** 'refuted': samples change each other, or it does not run. 'not proven': the original cannot be run, or its outputs say nothing. */
+  /**
+   * 'refuted': samples change each other, or it does not run. 'not proven': the original cannot be run, or its outputs
+   * say nothing.
+   */
   readonly verdict: 'proven' | 'refuted' | 'not proven';
   readonly why?: string | undefined;
   /** Each batch that was run, with the largest RMS-relative difference of an output from samples alone. */
@@ -38,8 +41,8 @@ export interface BatchReport {
 }
 
 /**
- * Whether `changed` computes for each of several unlike samples at once, in any order, what `original` computes for each alone, within verify's
- * tolerance. `original` takes `old` samples at a time: that many copies of one.
+ * Whether `changed` computes for each of several unlike samples at once, in any order, what `original` computes for
+ * each alone, within verify's tolerance. `original` takes `old` samples at a time: that many copies of one.
  */
 export async function proveBatch(original: Model, changed: Model, options: BatchOptions): Promise<BatchReport> {
   try {

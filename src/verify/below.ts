@@ -6,8 +6,9 @@ import { elementCount } from '../tensor/dtype.js';
 import { asFloat64, fromFloat64, isFloat, type Tensor } from '../tensor/tensor.js';
 
 /**
- * A last Sigmoid or Softmax hides what is compared: at its ends many inputs give one output, and outputs of 1e-7 have no digits left to compare. Where both
- * models end in the same, its input says more, and equal inputs make equal outputs.
+ * A last Sigmoid or Softmax hides what is compared: at its ends many inputs give one output, and outputs of 1e-7 have
+ * no digits left to compare. Where both models end in the same, its input says more, and equal inputs make equal
+ * outputs.
  */
 export interface Below {
   readonly op: 'Sigmoid' | 'Softmax';
@@ -90,7 +91,9 @@ export function takeBelow(
   return out;
 }
 
-/** Without its mean along the axis that a Softmax goes over (before operator set 13: all axes from there on are one). */
+/**
+ * Without its mean along the axis that a Softmax goes over (before operator set 13: all axes from there on are one).
+ */
 function centred(t: Tensor, axis: number): Tensor {
   if (!isFloat(t.dtype)) return t;
   const at = axis < 0 ? axis + t.shape.length : axis;

@@ -11,7 +11,10 @@ import type { FirstDifference } from './report.js';
 import { worstChannel } from './statistics.js';
 import { HEADROOM, precisionOf } from './tolerance.js';
 
-/** Values are fetched in groups of about this size, so that a large network's activations never stand in memory together. */
+/**
+ * Values are fetched in groups of about this size, so that a large network's activations never stand in memory
+ * together.
+ */
 const GROUP_BYTES = 64 * 1024 * 1024;
 const GROUP_VALUES = 64;
 
@@ -19,8 +22,9 @@ const GROUP_VALUES = 64;
 const UNKNOWN_BYTES = 4 * 1024 * 1024;
 
 /**
- * Runs both models with every value that both have (by name) as an output, and gives the first, in the reference's order, of which some channel
- * is further apart than the noise allows: statistics per channel see what is lost in the outputs of a deep network.
+ * Runs both models with every value that both have (by name) as an output, and gives the first, in the reference's
+ * order, of which some channel is further apart than the noise allows: statistics per channel see what is lost in the
+ * outputs of a deep network.
  */
 export async function firstDifference(
   reference: Model,

@@ -47,8 +47,8 @@ export interface CompareOptions extends Sizes {
 }
 
 /**
- * Whether `candidate` computes what `reference` computes. Throws `verify/interface` when they cannot be compared at all; that something cannot
- * be run here is no error but the verdict 'not verified'.
+ * Whether `candidate` computes what `reference` computes. Throws `verify/interface` when they cannot be compared at
+ * all; that something cannot be run here is no error but the verdict 'not verified'.
  */
 export async function compareModels(
   reference: Model,

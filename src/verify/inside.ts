@@ -8,8 +8,8 @@ import { distance, NO_DISTANCE, worse } from './statistics.js';
 import { HEADROOM, precisionOf } from './tolerance.js';
 
 /**
- * For models whose outputs say nothing: whether the values next above them that do say something, and that both models have by name, agree. 'silent' where there
- * are none.
+ * For models whose outputs say nothing: whether the values next above them that do say something, and that both models
+ * have by name, agree. 'silent' where there are none.
  */
 export async function agreeInside(
   reference: Model,

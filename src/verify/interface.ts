@@ -6,7 +6,9 @@ import type { Model } from '../graph/ir.js';
 import { requiredInputs } from '../running/required-inputs.js';
 import { isTensorType, typeText, type ValueType } from '../graph/types.js';
 
-/** Throws `verify/interface`, with every difference, unless both models take the same inputs and give the same outputs. */
+/**
+ * Throws `verify/interface`, with every difference, unless both models take the same inputs and give the same outputs.
+ */
 export function checkInterfaces(reference: Model, candidate: Model): void {
   const differences = [
     ...compareLists('input', declaredInputs(reference), declaredInputs(candidate)),
@@ -20,7 +22,10 @@ export function checkInterfaces(reference: Model, candidate: Model): void {
   );
 }
 
-/** An input or output as its model declares it, which what is known of the value need not agree with: outputs may be declared wrongly. */
+/**
+ * An input or output as its model declares it, which what is known of the value need not agree with: outputs may be
+ * declared wrongly.
+ */
 interface Declared {
   readonly name: string;
   readonly type: ValueType | undefined;
@@ -74,8 +79,9 @@ export interface Aligned {
 }
 
 /**
- * Gives inputs and outputs of the candidate the names that `map` says (by the reference's), and those that are left over, as many in both and of fitting types, the
- * reference's by position. Throws `verify/interface` for a name in `map` that there is not.
+ * Gives inputs and outputs of the candidate the names that `map` says (by the reference's), and those that are left
+ * over, as many in both and of fitting types, the reference's by position. Throws `verify/interface` for a name in
+ * `map` that there is not.
  */
 export function alignNames(reference: Model, candidate: Model, map: ReadonlyMap<string, string> = new Map()): Aligned {
   const renames = new Map<string, string>();

@@ -78,7 +78,10 @@ function statistically(d: Distance, floor: Distance, tolerance: Tolerance): stri
   return undefined;
 }
 
-/** The reference's own noise explains the difference, and is itself more than the type ever allows: neither a match nor a fault is shown. */
+/**
+ * The reference's own noise explains the difference, and is itself more than the type ever allows: neither a match nor
+ * a fault is shown.
+ */
 const isNoise = (d: Distance, floor: Distance, tolerance: Tolerance): boolean =>
   HEADROOM * floor.rmsRelative > tolerance.rmsRelative &&
   d.rmsRelative <= HEADROOM * floor.rmsRelative &&
@@ -86,8 +89,8 @@ const isNoise = (d: Distance, floor: Distance, tolerance: Tolerance): boolean =>
   d.misplaced <= HEADROOM * floor.misplaced;
 
 /**
- * Whether so large a difference could only be excused by the reference's own noise: ten times what is allowed where there is none. Of integers some
- * may stand on an edge, one in a thousand.
+ * Whether so large a difference could only be excused by the reference's own noise: ten times what is allowed where
+ * there is none. Of integers some may stand on an edge, one in a thousand.
  */
 const leans = (d: Distance, isFloat: boolean, precision: Precision): boolean =>
   isFloat

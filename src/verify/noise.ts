@@ -11,7 +11,10 @@ export const THREADS = 1;
 /** Seeds of the bits that are turned: of two, one moves what the other may leave. */
 const NUDGES = [1, 2];
 
-/** A model whose noise is measured: what it gave for some inputs with the optimiser off, as `shown` picks from its outputs. */
+/**
+ * A model whose noise is measured: what it gave for some inputs with the optimiser off, as `shown` picks from its
+ * outputs.
+ */
 export interface Noisy {
   readonly model: Model;
   readonly inputs: readonly Feeds[];
@@ -33,8 +36,8 @@ export async function optimiserNoise({
 }
 
 /**
- * By output: how far a model moves when last bits of its weights and inputs turn, with the optimiser off. What rounding amounts to in it, whatever an
- * optimiser may do wrong. Empty where it cannot be run.
+ * By output: how far a model moves when last bits of its weights and inputs turn, with the optimiser off. What rounding
+ * amounts to in it, whatever an optimiser may do wrong. Empty where it cannot be run.
  */
 export async function lastBitNoise({
   model,

@@ -12,8 +12,9 @@ const EXPONENTS: Partial<Record<Tensor['dtype'], readonly [width: 2 | 4, exponen
 };
 
 /**
- * A tensor with the last bit of about half of its numbers turned; zeros, infinities and NaN stay. A sound computation moves by about its own
- * rounding; one that does not is not told from noise by any comparison. Other types stay as they are.
+ * A tensor with the last bit of about half of its numbers turned; zeros, infinities and NaN stay. A sound computation
+ * moves by about its own rounding; one that does not is not told from noise by any comparison. Other types stay as they
+ * are.
  */
 export function nudged(t: Tensor, seed: number): Tensor {
   const found = EXPONENTS[t.dtype];

@@ -19,9 +19,15 @@ export interface OutputReport {
   readonly argMax?: { readonly same: number; readonly rows: number } | undefined;
   /** Why it does not match; absent if it does. */
   readonly mismatch?: string | undefined;
-  /** The reference's own noise explains the difference, and is more than its type allows: such a mismatch is no evidence. */
+  /**
+   * The reference's own noise explains the difference, and is more than its type allows: such a mismatch is no
+   * evidence.
+   */
   readonly noise: boolean;
-  /** So large a difference that only the reference's own noise could excuse it, which is then measured in another way too. */
+  /**
+   * So large a difference that only the reference's own noise could excuse it, which is then measured in another way
+   * too.
+   */
   readonly leans: boolean;
   /** What was compared is the input of this last operator, which hides differences. */
   readonly below?: 'Sigmoid' | 'Softmax' | undefined;

@@ -33,7 +33,10 @@ const OVERFLOW: Partial<Record<DType, number>> = {
   float32: 2 ** 127 * (2 - 2 ** -24),
 };
 
-/** An infinity beside a finite number of its sign in the last binade: one rounding apart or many, as for any two numbers. Otherwise unchanged. */
+/**
+ * An infinity beside a finite number of its sign in the last binade: one rounding apart or many, as for any two
+ * numbers. Otherwise unchanged.
+ */
 function withinRange(value: number, other: number, overflow: number): number {
   const end = value === Infinity ? overflow : value === -Infinity ? -overflow : value;
   return end !== value && Number.isFinite(other) && other / end >= 0.5 ? end : value;
@@ -103,7 +106,10 @@ export const smaller = (a: Distance, b: Distance): Distance => ({
   count: a.count,
 });
 
-/** The channel (axis 1, or the last axis of what has no more) in which `a` is furthest from `b`, relative to the RMS of all of `b`. */
+/**
+ * The channel (axis 1, or the last axis of what has no more) in which `a` is furthest from `b`, relative to the RMS of
+ * all of `b`.
+ */
 export function worstChannel(a: Tensor, b: Tensor): { readonly channel: number; readonly rmsRelative: number } {
   const x = asFloat64(a);
   const y = asFloat64(b);
@@ -131,7 +137,10 @@ export function worstChannel(a: Tensor, b: Tensor): { readonly channel: number; 
   return { channel, rmsRelative: worst === 0 ? 0 : Math.sqrt(worst / scale) };
 }
 
-/** In how many rows (all but the last axis) the largest element stands in the same place. Absent for what is no table of scores. */
+/**
+ * In how many rows (all but the last axis) the largest element stands in the same place. Absent for what is no table of
+ * scores.
+ */
 export function argMaxAgreement(a: Tensor, b: Tensor): { readonly same: number; readonly rows: number } | undefined {
   const classes = b.shape.at(-1) ?? 0;
   if (b.shape.length !== 2 || classes < 2 || !/^b?float/.test(b.dtype)) return undefined;

@@ -1,17 +1,20 @@
 import { type Built, type Param, setWeights } from '../builders/index.js';
 import { CnnxError } from '../base/errors.js';
 import { printable } from '../base/text.js';
-import { type StateDict, unwrapped } from '../formats/state-dict.js';
+import type { StateDict } from '../formats/state-dict.js';
 import { Editor } from '../graph/edit.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { isFloat, toFloat32 } from './float32.js';
 import { type Mismatch, misfit, mismatchError, missing, unexpected, withNearest } from './mismatch.js';
+import { prepare } from './prepare.js';
 import { isAuxiliary, isWeightName, networkName } from './renames.js';
 
 /** How the tensors of a checkpoint are matched with the parameters of a network. */
 export interface BindOptions {
   /** Take what fits and leave the rest as it starts, instead of refusing. */
   readonly partial?: boolean | undefined;
+  /** What the names of the network's tensors begin with in the checkpoint; others are left out. */
+  readonly prefix?: string | undefined;
   /** What the model's metadata says that its weights come from. */
   readonly name?: string | undefined;
 }
@@ -26,19 +29,22 @@ export interface BindReport {
   readonly ignored: readonly string[];
   /** How many tensors were of which other type than float32. */
   readonly converted: ReadonlyMap<string, number>;
+  /** What was done to the names and the tensors before that, in words. */
+  readonly notes: readonly string[];
 }
 
 /**
- * Puts a checkpoint's tensors into a network, by state-dict key: after `module.` and `_orig_mod.` come off, and under today's names for
- * older ones. Other floating-point types become float32. Throws `weights/mismatch` with everything that does not fit at once, unless
- * `partial`; then `weights/nothing` if nothing fits. Nothing is bound when it throws, and no tensor is read.
+ * Puts a checkpoint's tensors into a network, by state-dict key: after `module.` and `_orig_mod.` come off, and under
+ * today's names for older ones. Other floating-point types become float32. Throws `weights/mismatch` with everything
+ * that does not fit at once, unless `partial`; then `weights/nothing` if nothing fits. Nothing is bound when it throws,
+ * and no tensor is read.
  */
 export function bindWeights(
   built: Built,
   stateDict: StateDict,
-  { partial = false, name }: BindOptions = {},
+  { partial = false, name, prefix }: BindOptions = {},
 ): BindReport {
-  const given = unwrapped(stateDict).tensors;
+  const { tensors: given, notes } = prepare(stateDict, prefix);
   const params = new Map(built.stateDict.map((p) => [p.name, p]));
   const rows: Mismatch[] = [];
   const ignored: string[] = [];
@@ -64,7 +70,7 @@ export function bindWeights(
   }
   setWeights(built, new Map([...bound].map(([name, t]) => [name, isFloat(t) ? toFloat32(t) : t])));
   if (name !== undefined) recordOrigin(built, name, rows.length > 0);
-  return { bound: bound.size, mismatches: inOrder(rows), ignored, converted: otherTypes(bound.values()) };
+  return { bound: bound.size, mismatches: inOrder(rows), ignored, converted: otherTypes(bound.values()), notes };
 }
 
 /** The metadata says where the weights come from; of how they started, only where some still are as they started. */

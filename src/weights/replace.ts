@@ -1,9 +1,10 @@
 import { CnnxError } from '../base/errors.js';
 import { nearest, printable, table } from '../base/text.js';
-import { type StateDict, unwrapped } from '../formats/state-dict.js';
+import type { StateDict } from '../formats/state-dict.js';
 import { Editor } from '../graph/edit.js';
 import { constantTensor, type Model, type Value } from '../graph/ir.js';
 import { asFloat64, fromFloat64, lazyTensor, type Tensor } from '../tensor/tensor.js';
+import { prepare } from './prepare.js';
 import { isFloat, toFloat32 } from './float32.js';
 
 /** What became of the initializers of a model. */
@@ -13,19 +14,22 @@ export interface ReplaceReport {
   readonly kept: readonly string[];
   /** Tensors that were not used; empty unless `partial`. */
   readonly unused: readonly string[];
+  /** What was done to the names and the tensors before that, in words. */
+  readonly notes: readonly string[];
 }
 
 /**
- * Gives a model's initializers other data, by name. Floating-point data takes the initializer's type, rounded once where that is narrower.
- * Throws `weights/mismatch` for tensors without an initializer of their name and shape, all at once, unless `partial`; `weights/nothing` if
- * none fits. Counts of batches, which no inference model has, are passed over.
+ * Gives a model's initializers other data, by name. Floating-point data takes the initializer's type, rounded once
+ * where that is narrower. Throws `weights/mismatch` for tensors without an initializer of their name and shape, all at
+ * once, unless `partial`; `weights/nothing` if none fits. Counts of batches, which no inference model has, are passed
+ * over.
  */
 export function replaceInitializers(
   model: Model,
   stateDict: StateDict,
-  { partial = false }: { readonly partial?: boolean | undefined } = {},
+  { partial = false, prefix }: { readonly partial?: boolean | undefined; readonly prefix?: string | undefined } = {},
 ): ReplaceReport {
-  const given = unwrapped(stateDict).tensors;
+  const { tensors: given, notes } = prepare(stateDict, prefix);
   const values = new Map([...model.graph.initializers].map((value) => [value.name, value]));
   const fitting = new Map<Value, Tensor>();
   const misfits: (readonly [string, string, string, string])[] = [];
@@ -48,7 +52,7 @@ export function replaceInitializers(
   const editor = new Editor(model);
   for (const [value, t] of fitting) editor.setInitializer(value, t);
   const kept = [...values].filter(([, value]) => !fitting.has(value)).map(([name]) => name);
-  return { replaced: fitting.size, kept, unused: misfits.map(([name]) => name) };
+  return { replaced: fitting.size, kept, unused: misfits.map(([name]) => name), notes };
 }
 
 /** The data as the old tensor's type; undefined when shape or kind differ. */

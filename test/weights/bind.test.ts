@@ -51,7 +51,13 @@ describe('what binds', () => {
     (name) => {
       const built = small(name);
       const report = bindWeights(built, checkpointOf(built));
-      expect(report).toEqual({ bound: built.stateDict.length, mismatches: [], ignored: [], converted: new Map() });
+      expect(report).toEqual({
+        bound: built.stateDict.length,
+        mismatches: [],
+        ignored: [],
+        converted: new Map(),
+        notes: [],
+      });
       expectBound(built);
     },
   );

@@ -5,12 +5,13 @@ import { printable } from '../../base/text.js';
 import type { StateDict } from '../state-dict.js';
 import { ZipArchive, type ZipEntry } from '../zip.js';
 import { assemble } from './assemble.js';
-import { bigEndian, persistentLoad } from './persistent.js';
+import { bigEndian } from './big-endian.js';
+import { persistentLoad } from './persistent.js';
 import { PickleInput } from './pickle-input.js';
 import { readPickle } from './pickle.js';
 
 /** `torch.save` since 1.6: a zip of `NAME/data.pkl` and one stored entry per storage, `NAME/data/KEY`. */
-export function readTorchArchive(source: ByteSource): StateDict {
+export function readTorchArchive(source: ByteSource, entry?: string): StateDict {
   const zip = ZipArchive.open(source);
   const { entry: pickled, folder } = findPickle(zip);
   const byteOrder = zip.get(`${folder}byteorder`);
@@ -24,7 +25,7 @@ export function readTorchArchive(source: ByteSource): StateDict {
     storage.attach(entry);
   });
   const root = readPickle(new PickleInput(ByteRange.of(pickled.read())), load);
-  return { format: 'torch-zip', ...assemble(root) };
+  return { format: 'torch-zip', ...assemble(root, entry) };
 }
 
 function findPickle(zip: ZipArchive): { entry: ZipEntry; folder: string } {

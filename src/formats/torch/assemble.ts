@@ -2,11 +2,14 @@ import { CnnxError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import { nearest, printable } from '../../base/text.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { numpyTensor } from './numpy.js';
 import { describeValue, type Dict, Instance, type PickleValue } from './values.js';
 
 export interface Assembled {
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly metadata: ReadonlyMap<string, string>;
+  /** The entry that the weights come from, where the file has them under one. */
+  readonly entry?: string | undefined;
 }
 
 /**
@@ -24,43 +27,82 @@ const WRAPPER_KEYS = [
   'weights',
   'params',
   'ema',
+  'ema_model',
+  'ema_state_dict',
   'model_ema',
+  'model_ema_state_dict',
+  'params_ema',
+  'state_dict_ema',
 ];
 
 /**
- * The weights in what a checkpoint unpickles to: a state dict, a whole network, or either under one of the usual keys.
- * Throws
- * `torch/no-state-dict`, with the keys that are there.
+ * The weights in what a checkpoint unpickles to: a state dict, a whole network, or either under one of the usual keys,
+ * or under `entry`. Throws `torch/no-state-dict`, with the keys that are there, and `torch/several-sets` where more
+ * than one would do.
  */
-export function assemble(root: PickleValue): Assembled {
-  const metadata = new Map<string, string>();
-  const tensors = weightsIn(root, metadata, 0);
-  if (tensors) return { tensors, metadata };
-  throw new CnnxError('torch/no-state-dict', `the file has no state dict: ${describe(root)}`, { hint: hintFor(root) });
+export function assemble(root: PickleValue, entry?: string): Assembled {
+  const found = entry === undefined ? weightsIn(root, 0) : under(root, entry);
+  if (found) return found;
+  const message =
+    entry === undefined
+      ? `the file has no state dict: ${describe(root)}`
+      : `the file has no state dict under ${printable(entry, 40)}: ${describe(root)}`;
+  throw new CnnxError('torch/no-state-dict', message, { hint: hintFor(root) });
 }
 
-function weightsIn(value: PickleValue, metadata: Map<string, string>, depth: number): Map<string, Tensor> | undefined {
-  if (value instanceof Instance) {
-    if (isModule(value)) return moduleTensors(value);
-    return value.items.size > 0 ? weightsIn(value.items, metadata, depth) : undefined;
+/** The weights under a key, or under keys inside each other with dots between them. */
+function under(root: PickleValue, entry: string): Assembled | undefined {
+  const dict = dictOf(root);
+  if (!dict) return undefined;
+  for (const [key, value] of dict) {
+    if (typeof key !== 'string') continue;
+    const found =
+      key === entry
+        ? weightsIn(value, 1)
+        : entry.startsWith(`${key}.`)
+          ? under(value, entry.slice(key.length + 1))
+          : undefined;
+    if (found) return { ...found, metadata: new Map([...plainValues(dict), ...found.metadata]), entry };
   }
-  if (!(value instanceof Map) || depth > 2) return undefined;
-  for (const key of WRAPPER_KEYS) {
-    const inner = value.get(key);
-    const found = inner === undefined ? undefined : weightsIn(inner, metadata, depth + 1);
-    if (!found) continue;
-    for (const [name, scalar] of plainValues(value)) metadata.set(name, scalar);
-    return found;
+  return undefined;
+}
+
+const dictOf = (value: PickleValue): Dict | undefined =>
+  value instanceof Map ? value : value instanceof Instance && value.items.size > 0 ? value.items : undefined;
+
+function weightsIn(value: PickleValue, depth: number): Assembled | undefined {
+  if (value instanceof Instance && isModule(value)) return { tensors: moduleTensors(value), metadata: new Map() };
+  const dict = dictOf(value);
+  if (!dict || depth > 2) return undefined;
+  const found = WRAPPER_KEYS.flatMap((key) => {
+    const inner = dict.get(key);
+    const weights = inner === undefined ? undefined : weightsIn(inner, depth + 1);
+    return weights ? [{ key, weights }] : [];
+  });
+  const [first] = found;
+  if (found.length > 1)
+    throw new CnnxError(
+      'torch/several-sets',
+      `the file has ${found.length} sets of weights: ${found.map(({ key, weights }) => `${key} (${weights.tensors.size} tensors)`).join(', ')}`,
+      { hint: `choose one with --entry, as in --entry ${first?.key}` },
+    );
+  if (first) {
+    const { key, weights } = first;
+    const entry = weights.entry === undefined ? key : `${key}.${weights.entry}`;
+    return { ...weights, metadata: new Map([...weights.metadata, ...plainValues(dict)]), entry };
   }
   // Only then: a training checkpoint may have tensors of its own beside the model (the state of a random number
   // generator).
-  const direct = tensorsOf(value);
-  return direct.size > 0 ? direct : undefined;
+  const direct = tensorsOf(dict);
+  return direct.size > 0 ? { tensors: direct, metadata: new Map() } : undefined;
 }
 
 function tensorsOf(dict: Dict): Map<string, Tensor> {
   const out = new Map<string, Tensor>();
-  for (const [name, value] of dict) if (typeof name === 'string' && isTensor(value)) out.set(name, value);
+  for (const [name, value] of dict) {
+    const t = isTensor(value) ? value : numpyTensor(value);
+    if (typeof name === 'string' && t) out.set(name, t);
+  }
   return out;
 }
 
@@ -120,6 +162,12 @@ function describe(root: PickleValue): string {
 
 function hintFor(root: PickleValue): string {
   const keys = root instanceof Map ? [...root.keys()].filter((k) => typeof k === 'string') : [];
+  const holding = keys.filter((k) => root instanceof Map && weightsIn(root.get(k) ?? null, 1));
+  if (holding.length > 0)
+    return `there are tensors under ${holding
+      .slice(0, 8)
+      .map((k) => printable(k, 40))
+      .join(', ')}: choose with --entry`;
   const like = keys.find((k) => nearest(k, WRAPPER_KEYS, 1).length > 0);
   return like === undefined
     ? 'save the state dict: torch.save(model.state_dict(), path)'

@@ -1,6 +1,7 @@
 import { CnnxError } from '../../base/errors.js';
 import { printable } from '../../base/text.js';
 import { STORAGE_TYPES } from './names.js';
+import { numpyFromBuffer } from './numpy.js';
 import { rebuildTensor, rebuildTyped, rebuildWithoutStorage } from './rebuild.js';
 import { describeValue, GlobalName, Instance, type PickleValue } from './values.js';
 
@@ -31,7 +32,8 @@ const FUNCTIONS: ReadonlyMap<string, Construct> = new Map<string, Construct>([
   ['functools.partial', inert],
   ['numpy.core.multiarray._reconstruct', inert],
   ['numpy.core.multiarray.scalar', inert],
-  ['numpy.dtype', inert],
+  ['numpy.core.numeric._frombuffer', numpyFromBuffer],
+  ['numpy.dtype', withArguments],
   ['pathlib.Path', inert],
   ['pathlib.PosixPath', inert],
   ['pathlib.WindowsPath', inert],
@@ -56,6 +58,7 @@ const TODAY: ReadonlyMap<string, string> = new Map([
   ['builtins', '__builtin__'],
   ['copyreg', 'copy_reg'],
   ['numpy._core.multiarray', 'numpy.core.multiarray'],
+  ['numpy._core.numeric', 'numpy.core.numeric'],
 ]);
 
 /** A name that the pickle pushes. */
@@ -123,7 +126,9 @@ function orderedDict([items]: readonly PickleValue[]): PickleValue {
 function encode([text, codec]: readonly PickleValue[]): PickleValue {
   if (typeof text !== 'string' || codec !== 'latin1')
     throw refused('_codecs.encode', `called with ${describeValue(codec)}`);
-  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 /** Objects of protocols 0 and 1: (class, object, None). */
@@ -139,6 +144,13 @@ function reconstruct([type, base]: readonly PickleValue[], name: GlobalName): Pi
  */
 function inert(_: readonly PickleValue[], name: GlobalName): PickleValue {
   return new Instance(name);
+}
+
+/** A name, with what it was given. */
+function withArguments(args: readonly PickleValue[], name: GlobalName): PickleValue {
+  const made = new Instance(name);
+  made.list.push(...args);
+  return made;
 }
 
 /** (function, type, arguments, state): a tensor that had attributes of its own. */

@@ -3,7 +3,8 @@ import { CnnxError } from '../../base/errors.js';
 import { printable } from '../../base/text.js';
 import type { StateDict } from '../state-dict.js';
 import { assemble } from './assemble.js';
-import { bigEndian, persistentLoad } from './persistent.js';
+import { bigEndian } from './big-endian.js';
+import { persistentLoad } from './persistent.js';
 import { PickleInput } from './pickle-input.js';
 import { readPickle } from './pickle.js';
 import type { Storage } from './storage.js';
@@ -18,11 +19,13 @@ const PROTOCOL = 1001;
  * for each key the number of its elements in eight bytes and the elements. There is no checksum, and the end of the
  * file has to be the end of the last storage.
  */
-export function readTorchLegacy(source: ByteSource): StateDict {
+export function readTorchLegacy(source: ByteSource, entry?: string): StateDict {
   const file = new ByteRange(source, 0, source.size);
   const input = new PickleInput(file);
   const plain = (): PickleValue => readPickle(input, refuseIds);
   const magic = plain();
+  // A plain pickle of NumPy arrays, as tools that do without PyTorch write.
+  if (magic instanceof Map && input.position === file.size) return { format: 'pickle', ...assemble(magic, entry) };
   if (magic !== MAGIC) throw notTorch(magic);
   const protocol = plain();
   if (protocol !== PROTOCOL) {
@@ -43,7 +46,7 @@ export function readTorchLegacy(source: ByteSource): StateDict {
   if (end !== file.size) {
     throw new CnnxError('torch/invalid', `${file.size - end} bytes follow the last storage`, { at: { byte: end } });
   }
-  return { format: 'torch-legacy', ...assemble(root) };
+  return { format: 'torch-legacy', ...assemble(root, entry) };
 }
 
 function keysOf(keys: PickleValue): string[] {

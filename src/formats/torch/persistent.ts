@@ -40,16 +40,6 @@ export function persistentLoad(made: (storage: Storage) => void): PersistentLoad
   };
 }
 
-export function bigEndian(found: string): CnnxError {
-  return new CnnxError(
-    'torch/big-endian',
-    `the byte order is '${printable(found, 20)}'; only little-endian checkpoints are read`,
-    {
-      hint: 'load and save the file on a little-endian machine',
-    },
-  );
-}
-
 const isLength = (value: PickleValue | undefined): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 

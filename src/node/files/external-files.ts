@@ -6,10 +6,11 @@ import { checkLocation, type ExternalData } from '../../formats/onnx/index.js';
 import { FileSource } from './file-source.js';
 
 /**
- * The side files of one model. A model comes from a stranger: what it names must be a plain file inside the model's own folder, after every
- * symbolic link is followed, must not be the model itself, and must have no second name (a hard link to a file elsewhere cannot be told
- * from one that is meant). A model that is itself a link has two folders, that of the link and that of the file: in a cache of links (Hugging Face's
- * `snapshots/...` and `blobs/`) the data is named in the one and lies in the other. onnxruntime has the same rule. Each file is opened once.
+ * The side files of one model. A model comes from a stranger: what it names must be a plain file inside the model's own
+ * folder, after every symbolic link is followed, must not be the model itself, and must have no second name (a hard
+ * link to a file elsewhere cannot be told from one that is meant). A model that is itself a link has two folders, that
+ * of the link and that of the file: in a cache of links (Hugging Face's `snapshots/...` and `blobs/`) the data is named
+ * in the one and lies in the other. onnxruntime has the same rule. Each file is opened once.
  */
 export class ExternalFiles implements ExternalData {
   readonly #files = new Map<string, FileSource>();

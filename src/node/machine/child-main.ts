@@ -7,9 +7,9 @@ import type { Session } from '../../running/session.js';
 import { createSession } from '../onnxruntime/session.js';
 
 /*
- * The process in which models run. onnxruntime blocks its thread, and a model can hang or kill it; so this does what it is told, one thing
- * after another, and its parent watches the clock. A thread of its own watches the memory and the parent, since nothing here can while
- * onnxruntime runs.
+ * The process in which models run. onnxruntime blocks its thread, and a model can hang or kill it; so this does what it
+ * is told, one thing after another, and its parent watches the clock. A thread of its own watches the memory and the
+ * parent, since nothing here can while onnxruntime runs.
  */
 
 const sessions = new Map<number, Session>();

@@ -28,16 +28,24 @@ export interface ProcessLimits extends RunLimits {
   readonly logErrors?: boolean | undefined;
 }
 
-/** Matrix products on Ampere and later round to TF32 by default, far above the noise of float32; NVIDIA's own switch for it. */
+/**
+ * Matrix products on Ampere and later round to TF32 by default, far above the noise of float32; NVIDIA's own switch for
+ * it.
+ */
 const FULL_PRECISION = { NVIDIA_TF32_OVERRIDE: '0' } as const;
 
 /** Small models load and run in milliseconds; some small files keep onnxruntime busy for ever. */
 const LEAST_TIMEOUT = 8_000;
 
-/** Loading takes about 10 ms a megabyte, and so does a run of a large network: a hundred times that is no hurry even on a busy machine. */
+/**
+ * Loading takes about 10 ms a megabyte, and so does a run of a large network: a hundred times that is no hurry even on
+ * a busy machine.
+ */
 const TIMEOUT_PER_MEGABYTE = 1_000;
 
-/** Of the memory that this process may use: what a model needs beyond that would stop the system, not only the model. */
+/**
+ * Of the memory that this process may use: what a model needs beyond that would stop the system, not only the model.
+ */
 const MEMORY_SHARE = 0.8;
 
 /** A container's limit is less than the machine's memory, or unknown (0) or absurd where there is none. */
@@ -56,8 +64,9 @@ interface Pending {
 }
 
 /**
- * Runs models in a process of its own. That process hanging, crashing or growing beyond its limit is an error `runtime/child` for whoever
- * waits for it, and the next model starts a new one. Call `close` when done; it also ends with this process.
+ * Runs models in a process of its own. That process hanging, crashing or growing beyond its limit is an error
+ * `runtime/child` for whoever waits for it, and the next model starts a new one. Call `close` when done; it also ends
+ * with this process.
  */
 export class ModelProcess {
   readonly #memory: number;
@@ -74,8 +83,8 @@ export class ModelProcess {
   }
 
   /**
-   * Loads a model from a file or from bytes. `weightBytes` says how large it is where its weights stand elsewhere. Throws `runtime/session`,
-   * `runtime/provider`, `runtime/missing` and `runtime/child`.
+   * Loads a model from a file or from bytes. `weightBytes` says how large it is where its weights stand elsewhere.
+   * Throws `runtime/session`, `runtime/provider`, `runtime/missing` and `runtime/child`.
    */
   async load(model: string | Uint8Array, options: OrtSessionOptions = {}, weightBytes = 0): Promise<Session> {
     // Here, where nobody watches the clock: it may have to be fetched.
@@ -233,7 +242,8 @@ function errorOf({ code, message, hint, at }: Failure): Error {
 }
 
 function childModule(): string {
-  // In the bundle, in the library, and for the sources, which run as TypeScript only under a test runner: a plain process cannot, and runs the build.
+  // In the bundle, in the library, and for the sources, which run as TypeScript only under a test runner: a plain
+  // process cannot, and runs the build.
   const places = ['./child-main.cjs', './child-main.js', '../../../dist/src/node/machine/child-main.js'].map((place) =>
     fileURLToPath(new URL(place, import.meta.url)),
   );

@@ -44,7 +44,10 @@ export class ProcessRunner implements Runner {
   }
 }
 
-/** Starts what runs models in Node: onnxruntime-node in a process of its own, with limits of time and memory. Call `close` when done. */
+/**
+ * Starts what runs models in Node: onnxruntime-node in a process of its own, with limits of time and memory. Call
+ * `close` when done.
+ */
 export const startRunner = (limits?: RunLimits): Runner => new ProcessRunner(limits);
 
 /** Reads the profile that onnxruntime writes when the session is released. */

@@ -14,7 +14,10 @@ export interface OrtSessionOptions extends SessionOptions {
   readonly profilePrefix?: string | undefined;
 }
 
-/** Loads a model from a file or from bytes, in this process: a hostile model can take the process with it (see `model-process.ts`). Throws `runtime/session`. */
+/**
+ * Loads a model from a file or from bytes, in this process: a hostile model can take the process with it (see
+ * `model-process.ts`). Throws `runtime/session`.
+ */
 export async function createSession(model: string | Uint8Array, options: OrtSessionOptions = {}): Promise<Session> {
   const ort = await onnxruntime();
   const settings = sessionSettings(options);
