@@ -17,10 +17,7 @@ export function scoreTable(outputs: Feeds): Tensor | undefined {
 export const isTable = (shape: readonly (number | string)[]): boolean =>
   shape.length >= 2 && shape[1] !== 1 && shape.slice(2).every((d) => d === 1);
 
-/**
- * Of each row of a table N,K: the `top` best classes, the best first; of equal scores the first, what is no number
- * last.
- */
+/** Of each row of a table N,K: the `top` best classes, the best first; of equal scores the first, what is no number last. */
 export function bestClasses(scores: Tensor, top: number): readonly (readonly number[])[] {
   const [rows = 0, classes = 0] = scores.shape;
   const values = asFloat64(scores);
@@ -46,8 +43,8 @@ export function scoreTablePort(outputs: readonly Port[]): number | undefined {
 }
 
 /**
- * Of each row of a table of scores N,K, classes by falling score. Scores that are no probabilities go through softmax;
- * they are not compared after it, where all but the best may be 0.
+ * Of each row of a table of scores N,K, classes by falling score. Scores that are no probabilities go through softmax; they are not compared
+ * after it, where all but the best may be 0.
  */
 export function classScores(scores: Tensor, top: number): readonly (readonly ClassScore[])[] {
   const classes = scores.shape.at(-1) ?? 0;
