@@ -21,6 +21,11 @@ export class ExternalFiles implements ExternalData {
     return [...this.#files.values()];
   }
 
+  /** By the location that the model gives. */
+  get opened(): ReadonlyMap<string, FileSource> {
+    return this.#files;
+  }
+
   /** Throws `onnx/external-data`. `location` is what the model says: a relative path. */
   resolve(location: string): FileSource {
     const known = this.#files.get(location);

@@ -8,7 +8,7 @@ import { FileSource, openSource } from './file-source.js';
 
 /** By the span of a model in its file, which clones share and which an edit takes away. */
 const files = new WeakMap<object, string>();
-const withSideFiles = new WeakSet<Model>();
+const sideFiles = new WeakMap<Model, ReadonlyMap<string, FileSource>>();
 
 /** How a model is opened. */
 export interface OpenOptions {
@@ -47,7 +47,7 @@ function read(path: string, source: ByteSource, { external, limits, checkData = 
     throw error instanceof CnnxError ? error.within({ file: name }) : error;
   }
   if (path !== '-' && model.span) files.set(model.span, path);
-  if (external && external.sources.length > 0) withSideFiles.add(model);
+  if (external && external.sources.length > 0) sideFiles.set(model, external.opened);
   return model;
 }
 
@@ -55,4 +55,8 @@ function read(path: string, source: ByteSource, { external, limits, checkData = 
 export const fileOf = (model: Model): string | undefined => model.span && files.get(model.span);
 
 /** Whether a model was opened with weights in side files, whatever has become of those since. */
-export const hadSideFiles = (model: Model): boolean => withSideFiles.has(model);
+export const hadSideFiles = (model: Model): boolean => sideFiles.has(model);
+
+/** The side files of a model that nothing has edited since it was opened, by the locations that it gives them. */
+export const untouchedSideFiles = (model: Model): ReadonlyMap<string, FileSource> | undefined =>
+  fileOf(model) === undefined ? undefined : sideFiles.get(model);

@@ -1,9 +1,13 @@
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { ByteRange } from '../../base/bytes.js';
 import { CnnxError } from '../../base/errors.js';
 import { exportOnnx } from '../../export/onnx.js';
 import { OnnxTensor } from '../../formats/onnx/index.js';
 import { everyGraph } from '../../graph/edit.js';
 import type { Model } from '../../graph/ir.js';
-import { hadSideFiles } from './model-file.js';
+import { fileIdentity, type FileSource } from './file-source.js';
+import { hadSideFiles, untouchedSideFiles } from './model-file.js';
 import { ownSideFiles, removeSideFiles } from './old-side-files.js';
 import { writeFile, writePair } from './write-file.js';
 
@@ -23,8 +27,8 @@ export interface Saved {
 }
 
 /**
- * Writes a model, whole or not at all; '-' is standard output. A side file is always a new one of its own: those of other models stay as they
- * are, and that of a model which this one replaces is removed when the new one is there. Throws `io/*`, and `onnx/too-large` for a model beyond 2 GiB that is to be inline, or that goes to standard output.
+ * Writes a model, whole or not at all; '-' is standard output. What nothing edited is copied byte for byte, its side files under their names. Any other side file
+ * is a new one of its own: those of other models stay as they are, and that of a model which this one replaces is removed when the new one is there. Throws `io/*`, and `onnx/too-large` for a model beyond 2 GiB that is to be inline, or that goes to standard output.
  */
 export async function saveModel(model: Model, path: string, options: SaveOptions = {}): Promise<Saved> {
   const old = path === '-' ? [] : ownSideFiles(path);
@@ -34,6 +38,8 @@ export async function saveModel(model: Model, path: string, options: SaveOptions
 }
 
 async function write(model: Model, path: string, { weights }: SaveOptions): Promise<Saved> {
+  const copied = weights === undefined && path !== '-' ? await copyAsItIs(model, path) : undefined;
+  if (copied) return copied;
   if (weights === 'side' || (weights === undefined && path !== '-' && (hadSideFiles(model) || hasExternalData(model))))
     return saved(path, await savePair(model, path), false);
   try {
@@ -45,6 +51,28 @@ async function write(model: Model, path: string, { weights }: SaveOptions): Prom
       throw error;
     return saved(path, await savePair(model, path), true);
   }
+}
+
+/**
+ * A model that nothing edited, byte for byte, and its side files under their own names: beside the original they are the same files. Undefined where
+ * that cannot be: another file has such a name already, or the name has a folder in it.
+ */
+async function copyAsItIs(model: Model, path: string): Promise<Saved | undefined> {
+  const sides = [...(untouchedSideFiles(model) ?? [])].map(([location, source]) => ({
+    source,
+    target: join(dirname(path), location),
+    isPlain: basename(location) === location,
+  }));
+  const missing = sides.filter(({ source, target }) => !isSameFile(target, source));
+  if (sides.length === 0 || missing.some(({ target, isPlain }) => !isPlain || existsSync(target))) return undefined;
+  for (const { source, target } of missing) await writeFile(target, [new ByteRange(source, 0, source.size)]);
+  await writeFile(path, exportOnnx(model).model);
+  return saved(path, sides[0]?.target, false);
+}
+
+function isSameFile(path: string, source: FileSource): boolean {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat !== undefined && fileIdentity(stat) === source.identity;
 }
 
 const saved = (path: string, side: string | undefined, tooLarge: boolean): Saved => ({ path, side, tooLarge });

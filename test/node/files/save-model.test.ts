@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -57,4 +57,23 @@ test('a side file that is being read stays', async () => {
 test('a model without one gets none', async () => {
   const out = join(folder, 'plain.onnx');
   expect(await saveModel(parseGraph(TEXT), out)).toEqual({ path: out, side: undefined, tooLarge: false });
+});
+
+test('what nothing edited is written byte for byte, its side file under its own name', async () => {
+  const [from, to] = [mkdtempSync(join(folder, 'from-')), mkdtempSync(join(folder, 'to-'))];
+  const path = join(from, 'm.onnx');
+  const { side = '' } = await saveModel(parseGraph(TEXT), path, { weights: 'side' });
+  const same = (a: string, b: string): boolean => readFileSync(a).equals(readFileSync(b));
+  const model = await openModel(path);
+  expect(await saveModel(model, join(to, 'other.onnx'))).toMatchObject({ side: join(to, 'm.onnx.data') });
+  expect(same(path, join(to, 'other.onnx')) && same(side, join(to, 'm.onnx.data'))).toBe(true);
+  // In the folder of the original both name one file.
+  await saveModel(model, join(from, 'twin.onnx'));
+  expect(readdirSync(from).sort()).toEqual(['m.onnx', 'm.onnx.data', 'twin.onnx']);
+  expect(same(path, join(from, 'twin.onnx'))).toBe(true);
+  // Where another file has the name, the weights are laid anew.
+  writeFileSync(join(to, 'm.onnx.data'), 'somebody else');
+  const third = await saveModel(model, join(to, 'third.onnx'));
+  expect(third.side).toBe(join(to, 'third.onnx.data'));
+  expect(readFileSync(join(to, 'm.onnx.data'), 'utf8')).toBe('somebody else');
 });
