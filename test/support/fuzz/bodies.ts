@@ -118,7 +118,8 @@ export function scanned(g: Draft, x: Val, d: Draw): Val {
   const lines: string[] = [];
   lines.push(`${y} = Mul(${s.chain(lines, v ?? '', d)}, ${row})`);
   const type = g.setting.dtype;
-  const body = `{body (${v}: ${type}, ${row}: ${type}) -> (${y})\n ${lines.join('\n ')} }`;
+  // onnxruntime asks a Scan for the shape of what its body gives, which it cannot infer below a Loop.
+  const body = `{body (${v}: ${type}, ${row}: ${type}) -> (${y}: ${type}${list(x.shape)})\n ${lines.join('\n ')} }`;
   return s.also(g.node('Scan', `num_scan_inputs=1, body=${body}`, `${x.name}, ${rows}`, x.shape), d);
 }
 
