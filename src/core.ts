@@ -134,6 +134,7 @@ export { simplify, type SimplifyOptions, type SimplifyReport } from './passes/si
 export { type BoundaryCasts, castFeeds, withBoundaryCasts } from './running/boundary-casts.js';
 export { type ClassScore, classScores } from './running/class-scores.js';
 export { evaluator } from './running/evaluate.js';
+export { type Files, imageBatches, type PreparedFile } from './running/image-batches.js';
 export {
   type ChosenSteps,
   type ImageInput,
@@ -151,6 +152,7 @@ export {
   benchModels,
   type BenchOptions,
   type BenchReport,
+  type ChosenSize,
   type BenchResult,
   profileModel,
   type Ratio,

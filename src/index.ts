@@ -25,6 +25,6 @@ export { startRunner } from './node/machine/process-runner.js';
 export {
   type ChosenProvider,
   chooseProvider,
-  type ProviderProbe,
   probeProvider,
 } from './node/onnxruntime/providers.js';
+export type { ProviderProbe } from './node/onnxruntime/provider-probe.js';

@@ -1,6 +1,7 @@
 /** Every error that cnnx raises on purpose: its code, its exit code, what it means. One row each; sorted. */
 export const ERRORS = {
   'base/range': { exit: 2, doc: 'bytes were asked for beyond the end of a file or buffer' },
+  'bench/inputs': { exit: 2, doc: 'models whose inputs are unlike cannot be timed against each other' },
   'builder/golden': { exit: 2, doc: 'a file given as golden init is not one' },
   'builder/groups': { exit: 2, doc: "a convolution's channels do not divide into its groups" },
   'builder/option': {

@@ -5,6 +5,7 @@ import {
   type BenchReport,
   benchModels,
   chooseProvider,
+  type ChosenSize,
   cloneModel,
   type KernelRun,
   type Model,
@@ -55,18 +56,19 @@ export const define = (command: Command): Command =>
         .default(['auto'], 'auto'),
     )
     .option('--device <n>', 'which GPU', whole, 0)
+    .option('--verbose', 'say why providers were passed over')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', '\nExample:\n  cnnx bench acnet.onnx acnet.fused.onnx --threads 1')
     .action(run);
 
 async function run(paths: readonly string[], o: Options): Promise<void> {
+  const models: BenchEntry[] = [];
+  for (const path of paths) models.push({ name: path, model: await openModel(path) });
   const chosen = [];
   for (const name of o.provider) chosen.push(await chooseProvider(name, o.device));
   const passedOver = chosen.flatMap((c) => c.passedOver);
-  for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
+  for (const p of passedOver) io.detail(`${p.provider}: ${p.reason}`);
   const providers = [...new Set(chosen.map((c) => c.provider))];
-  const models: BenchEntry[] = [];
-  for (const path of paths) models.push({ name: path, model: await openModel(path) });
   const on = (provider: ProviderName) => ({ provider, deviceId: provider === 'cuda' ? o.device : undefined });
   const common = {
     runs: o.runs,
@@ -95,7 +97,7 @@ async function run(paths: readonly string[], o: Options): Promise<void> {
       const kernels = await profileModel(model, { ...common, ...on(provider), threads: o.threads?.[0] });
       profiles.set(providers.length > 1 ? `${name} on ${provider}` : name, kernels);
     }
-  if (o.json) await io.json({ reports, passedOver, profiles: o.profile ? profiles : undefined });
+  if (o.json) await io.report('bench', { reports, passedOver, profiles: o.profile ? profiles : undefined });
   else for (const [name, kernels] of profiles) io.print(`\n${name}\n${profileText(kernels)}`);
 }
 
@@ -123,8 +125,13 @@ function reportText(r: BenchReport): string {
   const header = ['model', 'median ms', 'p90', 'p99', 'inputs/s', 'load ms', 'first ms', 'peak MB', 'ratio (95 %)'];
   const threads =
     r.threads === undefined ? 'threads as onnxruntime chooses' : `${r.threads} thread${r.threads === 1 ? '' : 's'}`;
-  return `${table(rows, header)}\n${r.provider}, ${threads}, ${r.runs} runs in turns, ${inputs}`;
+  const lines = [table(rows, header), `${r.provider}, ${threads}, ${r.runs} runs in turns, ${inputs}`];
+  if (r.chosen.length > 0) lines.push(`left open by the model and chosen here: ${r.chosen.map(sizeText).join(', ')}`);
+  return lines.join('\n');
 }
+
+const sizeText = (c: ChosenSize): string =>
+  `${c.name === undefined ? `axis ${c.axis} of ${printable(c.input)}` : printable(c.name)} = ${c.size}`;
 
 function profileText(kernels: readonly KernelRun[]): string {
   const totals = new Map<string, { op: string; provider: string; calls: number; time: number }>();

@@ -4,10 +4,10 @@ import { summaryOf } from '../builders/build.js';
 import { variantOf } from '../builders/card.js';
 import { goldenVarScale } from '../builders/golden.js';
 import { readJson } from '../node/files/json-file.js';
-import { checkWritable } from '../node/files/write-file.js';
 import { buildArchitecture, findVariant, type Init, parseOwnCard, saveModel, type Variant } from '../index.js';
 import { io } from './io.js';
 import { amount, count, whole } from './options.js';
+import { checkOutput, writing } from './output.js';
 import { asTrained, bindTrained, findTrained, WEIGHT_OPTIONS, type WeightOptions } from './weights.js';
 
 interface Options extends WeightOptions {
@@ -79,9 +79,10 @@ export const define = (command: Command): Command => {
     .action(async (name: string, o: Options) => {
       const found = await find(name, o.variant);
       const out = o.out ?? `${found.name.replace(/[^\w.-]/g, '_')}.onnx`;
-      await checkWritable(out);
+      await checkOutput(out);
       const trained = await findTrained(found, o);
       const { variant, config } = asTrained(found, { ...given(command), ...o.set }, trained);
+      io.progress(`building ${variant.name}`);
       const built = buildArchitecture(variant, {
         config,
         batch: o.batch,
@@ -91,12 +92,11 @@ export const define = (command: Command): Command => {
         init: await initOf(o),
       });
       const weights = trained && (await bindTrained(built, trained, o));
-      io.progress(`writing ${out}`);
-      const saved = await saveModel(built.model, out);
+      const saved = await saveModel(built.model, out, { onProgress: writing(out) });
       if (saved.tooLarge) io.note(`larger than one file can be: the weights are in ${saved.side}`);
       const summary = summaryOf(built);
       if (o.json && out !== '-')
-        await io.json({ file: out, side: saved.side, ...summary, ...(weights && { weights }) });
+        await io.report('build', { file: out, side: saved.side, ...summary, ...(weights && { weights }) });
       else if (out === '-') io.note(reportText('standard output', summary));
       else io.print(reportText(out, summary));
     });
@@ -146,16 +146,18 @@ function batch(text: string): number | string {
   throw new InvalidArgumentError('A whole number from 1 on, or a name.');
 }
 
-/** NAME=VALUE, the value as JSON or else as text. */
+/** NAME=VALUE, the value as JSON, numbers with commas between them, or else as text. */
 function setting(text: string, previous: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
   const [, name = '', value = ''] = /^(\w+)=(.*)$/.exec(text) ?? [];
-  if (name === '') throw new InvalidArgumentError('OPTION=VALUE, as in theta=0.5 or layers=[2,2,2,2].');
+  if (name === '') throw new InvalidArgumentError('OPTION=VALUE, as in theta=0.5 or layers=2,2,2,2.');
   return { ...previous, [name]: parsed(value) };
 }
 
+const NUMBERS = /^-?[\d.]+(,-?[\d.]+)+$/;
+
 function parsed(value: string): unknown {
   try {
-    return JSON.parse(value) as unknown;
+    return JSON.parse(NUMBERS.test(value) ? `[${value}]` : value) as unknown;
   } catch {
     return value;
   }

@@ -1,6 +1,5 @@
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
-import { checkWritable } from '../node/files/write-file.js';
 import { type StateDictForm } from '../weights/deploy.js';
 import {
   CnnxError,
@@ -18,6 +17,7 @@ import { count } from './options.js';
 import { changeSizes, type SizeOptions, sizeOptions } from './sizes.js';
 import { operate, type SurgeryOptions, surgeryOptions } from './surgery-options.js';
 import { CHECKPOINT_OPTIONS } from './weights.js';
+import { checkOutput, writing } from './output.js';
 import { writeStateDict } from './state-dicts.js';
 
 interface Options extends ImagesInOptions, SizeOptions, SurgeryOptions {
@@ -60,12 +60,12 @@ export const define = (command: Command): Command =>
     .action(async (path: string, o: Options) => {
       if (o.stateDict !== undefined || o.out.endsWith('.safetensors')) return toSafetensors(path, o);
       const model = await openModel(path);
-      await checkWritable(o.out);
+      await checkOutput(o.out);
       const weights = o.weights === undefined ? undefined : await replace(model, o.weights, o);
       const proof = await changeSizes(model, o);
       const images = o.imagesIn === undefined ? undefined : await putImagesIn(model, o);
       if (images?.proof?.holds === false) {
-        if (o.json && o.out !== '-') await io.json({ imagesIn: images });
+        if (o.json && o.out !== '-') await io.report('convert', { imagesIn: images });
         io.note('nothing was written');
         return;
       }
@@ -74,13 +74,16 @@ export const define = (command: Command): Command =>
       if (o.opset !== undefined && !converted) return;
       const saved = await saveModel(converted?.model ?? edited, o.out, {
         weights: o.externalData ? 'side' : o.inline ? 'inline' : undefined,
+        onProgress: writing(o.out),
       });
       const beside = saved.side === undefined ? '' : `, weights in ${saved.side}`;
       const why = saved.tooLarge ? ' (larger than one protobuf file may be)' : '';
       if (o.json && o.out !== '-') {
         const opset = converted && { ...converted.report, check: converted.check };
-        await io.json({
-          ...saved,
+        await io.report('convert', {
+          file: saved.path,
+          side: saved.side,
+          tooLarge: saved.tooLarge,
           ...(weights && { weights }),
           ...(proof && { proof }),
           ...(images && { imagesIn: images }),
@@ -126,7 +129,7 @@ async function toSafetensors(path: string, o: Options): Promise<void> {
     );
   }
   const written = await writeStateDict(path, o.out, o);
-  if (o.json) await io.json(written);
+  if (o.json) await io.report('convert', { file: written.path, tensors: written.tensors, bytes: written.bytes });
   else io.print(`written: ${written.path}, ${written.tensors} tensors, ${written.bytes} bytes`);
 }
 

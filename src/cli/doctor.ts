@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { printable } from '../base/text.js';
 import { PROVIDERS } from '../node/onnxruntime/providers.js';
 import { inspectMachine, type Machine, missingForCuda, type ProviderProbe, probeProvider } from '../index.js';
+import { rememberFailures } from '../node/onnxruntime/remembered.js';
 import { io } from './io.js';
 import { whole } from './options.js';
 
@@ -22,7 +23,8 @@ export const define = (command: Command): Command =>
         const missing = provider === 'cuda' && !probe.works ? missingForCuda(machine) : undefined;
         probes.push({ ...probe, ...missing });
       }
-      if (o.json) await io.json({ machine, providers: probes });
+      await rememberFailures(probes, o.device);
+      if (o.json) await io.report('doctor', { machine, providers: probes });
       else io.print(text(machine, probes));
     });
 

@@ -1,9 +1,9 @@
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { table } from '../base/text.js';
+import { printable, table } from '../base/text.js';
 import { PREFER, type Prefer } from '../passes/affine/cost.js';
 import { sentenceOf } from '../passes/rule.js';
-import { checkWritable } from '../node/files/write-file.js';
+import { makeFolder } from '../node/files/write-file.js';
 import {
   CnnxError,
   ensureValid,
@@ -18,8 +18,10 @@ import {
   verifyReportText,
 } from '../index.js';
 import type { Problem, ProblemCode } from '../graph/problems.js';
+import { eachInput } from './each.js';
 import { io } from './io.js';
 import { count, namedShape, namedSize } from './options.js';
+import { checkOutput, writing } from './output.js';
 
 interface Options {
   readonly out?: string;
@@ -42,7 +44,7 @@ export const define = (command: Command): Command =>
   command
     .argument('[models...]', 'ONNX files to read, - for standard input')
     .option('-o, --out <file>', 'ONNX file to write; MODEL.fused.onnx if left out')
-    .option('--out-dir <dir>', 'folder for the results of several models')
+    .option('--out-dir <dir>', 'folder for the results of several models, which is made if it is not there')
     .option('--skip <names>', 'lifts (by operator) and rules to leave out, with commas', names)
     .option('--only <names>', 'the only lifts and rules to use, with commas', names)
     .addOption(
@@ -72,31 +74,46 @@ export const define = (command: Command): Command =>
     .action(async (paths: readonly string[], o: Options) => {
       if (o.list) return list(o);
       if (paths.length === 0) throw new CnnxError('cli/usage', 'no model was named', { hint: 'cnnx fuse MODEL.onnx' });
-      if (paths.length > 1 && o.out !== undefined)
-        throw new CnnxError('cli/usage', `--out names one file; ${paths.length} models were named`, {
-          hint: 'use --out-dir',
-        });
-      const reports: object[] = [];
-      for (const path of paths) {
-        try {
-          reports.push(await fuseOne(path, o));
-        } catch (error) {
-          if (!(error instanceof CnnxError) || paths.length === 1) throw error;
-          io.error(error.within({ file: path }));
-        }
-      }
-      if (o.json) await io.json(paths.length === 1 ? reports[0] : reports);
+      checkOutputs(paths, o);
+      if (o.outDir !== undefined) await makeFolder(o.outDir);
+      const models = await eachInput(paths, (path) => fuseOne(path, o));
+      if (o.json && !paths.some((path) => outputOf(path, o) === '-')) await io.report('fuse', { models });
     });
+
+/** Before any work: each model has an output of its own. */
+function checkOutputs(paths: readonly string[], o: Options): void {
+  if (paths.length > 1 && o.out !== undefined)
+    throw new CnnxError('cli/usage', `--out names one file; ${paths.length} models were named`, {
+      hint: 'use --out-dir',
+    });
+  if (o.out !== undefined && o.outDir !== undefined)
+    throw new CnnxError('cli/usage', '--out and --out-dir both say where the result goes', { hint: 'leave one out' });
+  const taken = new Map<string, string>();
+  for (const path of paths) {
+    const out = outputOf(path, o);
+    const place = out === '-' ? out : resolve(out);
+    const other = taken.get(place);
+    if (other !== undefined)
+      throw new CnnxError(
+        'cli/usage',
+        `${printable(other)} and ${printable(path)} would both become ${printable(out)}`,
+        {
+          hint: 'give them one after the other, with --out',
+        },
+      );
+    taken.set(place, path);
+  }
+}
 
 async function list(o: Options): Promise<void> {
   const passes = listPasses();
-  if (o.json) await io.json(passes);
+  if (o.json) await io.report('fuse', { passes });
   else io.print(table(passes.map((p) => [p.name, p.doc])));
 }
 
 async function fuseOne(path: string, o: Options): Promise<object> {
-  const out = o.out ?? fusedName(path, o.outDir);
-  await checkWritable(out);
+  const out = outputOf(path, o);
+  await checkOutput(out);
   const model = await openModel(path);
   const notes = ensureValid(model, registry).filter((p) => NOTED.has(p.code));
   io.progress(`fusing ${path}`);
@@ -113,7 +130,7 @@ async function fuseOne(path: string, o: Options): Promise<object> {
     },
   });
   const kept = verdict(result, o);
-  const saved = kept ? await saveModel(model, out) : undefined;
+  const saved = kept ? await saveModel(model, out, { onProgress: writing(out) }) : undefined;
   if (!o.json) {
     const text = reportText(path, result, saved, notes, o);
     if (out === '-') io.note(text);
@@ -184,7 +201,8 @@ function forJson(report: FuseChecked['report'], o: Options): object {
   return o.explain ? { ...rest, left: places, skipped } : rest;
 }
 
-function fusedName(path: string, folder: string | undefined): string {
+function outputOf(path: string, { out, outDir: folder }: Options): string {
+  if (out !== undefined) return out;
   if (path === '-') return folder === undefined ? '-' : join(folder, 'model.fused.onnx');
   return join(folder ?? dirname(path), `${basename(path).replace(/\.onnx$/i, '')}.fused.onnx`);
 }

@@ -15,7 +15,7 @@ import {
   type Pattern,
   typeText,
 } from '../index.js';
-import { eachInput } from './each.js';
+import { eachInput, failed } from './each.js';
 import { checkSizes } from '../running/plans.js';
 import { portsOf } from '../running/required-inputs.js';
 import { CHECKPOINT_OPTIONS } from './weights.js';
@@ -40,22 +40,26 @@ export const define = (command: Command): Command =>
     .option('--summary', 'print the totals only')
     .option('--json', 'print the findings as JSON')
     .addHelpText('after', '\nExample:\n  cnnx inspect resnet50.onnx --dim N=8')
-    .action((paths: readonly string[], o: Options) => eachInput(paths, (path) => inspect(path, o)));
+    .action(async (paths: readonly string[], o: Options) => {
+      const files = await eachInput(paths, (path) => inspect(path, o));
+      if (o.json) await io.report('inspect', { files });
+    });
 
-async function inspect(path: string, o: Options): Promise<void> {
+/** Prints what is in a file, or gives it for the report. */
+async function inspect(path: string, o: Options): Promise<object> {
   if (path !== '-' && isCheckpoint(path)) return inspectCheckpoint(path, o);
   const model = await openModel(path, { checkData: false });
   checkSizes(portsOf(model), { dims: o.dim });
   const missing = missingData(model);
   const cost = costs(model, { dims: o.dim });
   const patterns = findPatterns(model);
-  if (o.json) await io.json({ file: path, ...modelFacts(model), ...cost, patterns, missingData: missing?.message });
-  else {
+  if (!o.json) {
     const recognised = patterns.length === 0 ? [] : [patternsText(patterns)];
     const body = o.summary ? [] : [layers(cost)];
     io.print([printable(path), modelText(model), ...body, ...recognised, totals(cost)].join('\n'));
   }
-  if (missing) io.error(missing.within({ file: path }));
+  const found = { file: path, kind: 'model', ...modelFacts(model), ...cost, patterns };
+  return missing ? { ...found, error: failed(missing, path) } : found;
 }
 
 /** Why the weights of a model cannot be read: it can be shown all the same. */
@@ -80,20 +84,22 @@ function isCheckpoint(path: string): boolean {
 }
 
 /** Lists a state dict, whose data is checked on the way. */
-async function inspectCheckpoint(path: string, o: Options): Promise<void> {
+async function inspectCheckpoint(path: string, o: Options): Promise<object> {
   const stateDict = await openCheckpoint(path, { entry: o.entry });
   const { format, tensors, metadata } = stateDict;
   checkData(stateDict);
   const entries = [...tensors].map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape, bytes: t.byteLength }));
   const bytes = entries.reduce((n, e) => n + e.bytes, 0);
   const prefix = wrapperPrefix(tensors.keys());
-  if (o.json) return io.json({ file: path, format, bytes, prefix, metadata, tensors: entries });
+  const found = { file: path, kind: 'checkpoint', format, bytes, prefix, metadata, tensors: entries };
+  if (o.json) return found;
   const rows = entries.map((e) => [printable(e.name, 60), e.dtype, `[${e.shape.join(', ')}]`, e.bytes]);
   const list = o.summary ? [] : [table(rows, ['name', 'type', 'shape', 'bytes'])];
   const beside = Array.from(metadata, ([key, value]) => `${printable(key)}: ${printable(value)}`);
   const wrapped = prefix === '' ? [] : [`every name begins with ${prefix}, which --weights takes off`];
   const total = `${format}: ${entries.length} tensors, ${grouped(bytes)} bytes`;
   io.print([printable(path), ...list, ...beside, ...wrapped, total].join('\n'));
+  return found;
 }
 
 const modelFacts = (model: Model): object => ({

@@ -1,17 +1,38 @@
 import { once } from 'node:events';
 import { isatty } from 'node:tty';
 import pc from 'picocolors';
-import type { CnnxError } from '../base/errors.js';
+import type { CnnxError, Where } from '../base/errors.js';
 import { printable } from '../base/text.js';
 import { jsonPieces } from './json-pieces.js';
 
 /** Characters that are written at once. */
 const BLOCK = 2 ** 16;
 
+/** The form of every report of `--json` (docs/json.md); another number when a field changes its meaning or goes. */
+const SCHEMA_VERSION = 1;
+
+/** An error as reports of `--json` have it. */
+export interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly at?: Where | undefined;
+  readonly hint?: string | undefined;
+}
+
+export const errorReport = ({ code, message, at, hint }: CnnxError): ErrorReport => ({
+  code,
+  message,
+  at: Object.keys(at).length === 0 ? undefined : at,
+  hint,
+});
+
 /** What commands say to people and programs: results on standard output, everything else on standard error. */
 class Io {
   #exitCode = 0;
   #line = '';
+  #reported = false;
+  /** Say what is left out otherwise. */
+  verbose = false;
 
   /** The highest code that anything asked for. */
   get exitCode(): number {
@@ -35,8 +56,19 @@ class Io {
     else this.print(text);
   }
 
+  /** The report of a command under `--json`: one JSON text, whatever happens. */
+  report(command: string, value: object): Promise<void> {
+    return this.json({ schemaVersion: SCHEMA_VERSION, command, ...value });
+  }
+
+  /** Whether something was written as JSON: nothing may follow it. */
+  get reported(): boolean {
+    return this.#reported;
+  }
+
   /** A result for programs: see `jsonPieces`. A long one is made no faster than it is read. */
   async json(value: unknown): Promise<void> {
+    this.#reported = true;
     this.#clear();
     let text = '';
     for (const piece of jsonPieces(value)) {
@@ -54,11 +86,16 @@ class Io {
     process.stderr.write(`${text}\n`);
   }
 
+  /** What only those want to know who asked for it. */
+  detail(text: string): void {
+    if (this.verbose) this.note(text);
+  }
+
   warn(text: string): void {
     this.note(`${this.colors.yellow('warning:')} ${text}`);
   }
 
-  /** One line about an error, then where, then what to do. */
+  /** One line about an error, then where, what to do, and its code. */
   error(error: CnnxError): void {
     this.note(`${this.colors.red('error:')} ${error.message}`);
     const at = Object.entries(error.at)
@@ -66,6 +103,7 @@ class Io {
       .map(([key, v]) => `${key} ${printable(String(v))}`);
     if (at.length > 0) this.note(`  at: ${at.join(', ')}`);
     if (error.hint !== undefined) this.note(`  hint: ${error.hint}`);
+    this.note(`  code: ${error.code}`);
     this.fail(error.exitCode);
   }
 

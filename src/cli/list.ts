@@ -36,7 +36,7 @@ export const define = (command: Command): Command =>
         activations: v.activations,
         input: `${String(v.config['inChannels'])}x${String(v.config['imageSize'])}x${String(v.config['imageSize'])}`,
       }));
-      if (o.json) return io.json(rows);
+      if (o.json) return io.report('list', { architectures: rows });
       if (rows.length === 0) return io.note(`no architecture has ${JSON.stringify(word)} in its name, family or title`);
       io.print(
         table(

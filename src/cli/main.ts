@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CnnxError } from '../base/errors.js';
-import { io } from './io.js';
+import { ioError } from '../node/files/io-error.js';
+import { type ErrorReport, errorReport, io } from './io.js';
 import { limitOption } from './options.js';
 import { packageVersion } from './version.js';
 
@@ -68,6 +69,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
 const READ_NO_FILES: ReadonlySet<string> = new Set(['doctor', 'list']);
 
 const BUG = 70;
+const FAILED_WRITE = 4;
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Runs the command that the process was called with. */
@@ -76,8 +78,10 @@ export async function start(): Promise<void> {
   // Whoever read our output has seen enough.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit(0);
+      if (error.code === 'EPIPE') process.exit(0);
+      const told = ioError(error, stream === process.stdout ? 'standard output' : 'standard error', 'write');
+      if (told instanceof CnnxError && io.exitCode < told.exitCode) io.error(told);
+      process.exit(FAILED_WRITE);
     });
   }
   process.exitCode = await main(process.argv.slice(2));
@@ -90,7 +94,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return io.exitCode;
   } catch (error) {
-    return report(error);
+    const { exit, shown } = report(error);
+    if (shown && argv.includes('--json') && !io.reported) await io.report(argv[0] ?? '', { error: shown });
+    return exit;
   }
 }
 
@@ -109,22 +115,31 @@ async function build(argv: readonly string[]): Promise<Command> {
     (await load()).define(command);
     if (!READ_NO_FILES.has(name)) limitOption(command);
   }
+  io.verbose = argv.includes('--verbose');
   return program;
 }
 
+interface Ended {
+  readonly exit: number;
+  /** What a program is told; absent where nothing went wrong. */
+  readonly shown?: ErrorReport;
+}
+
 /** Says what went wrong, and gives the exit code for it. */
-function report(error: unknown): number {
+function report(error: unknown): Ended {
   if (error instanceof CommanderError) {
     // Commander has printed it already.
-    return error.code === 'commander.helpDisplayed' || error.code === 'commander.version' ? 0 : 2;
+    if (/^commander\.(helpDisplayed|version|help)$/.test(error.code)) return { exit: 0 };
+    return { exit: 2, shown: { code: 'cli/usage', message: error.message.replace(/^error: /, '') } };
   }
   if (error instanceof CnnxError) {
     io.error(error);
-    return io.exitCode;
+    return { exit: io.exitCode, shown: errorReport(error) };
   }
-  if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return 0;
-  io.note(`bug in cnnx: ${error instanceof Error ? error.message : String(error)}`);
+  if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return { exit: 0 };
+  const message = error instanceof Error ? error.message : String(error);
+  io.note(`bug in cnnx: ${message}`);
   if (process.env['CNNX_TRACE'] && error instanceof Error) io.note(error.stack ?? '');
   else io.note('  hint: run it again with CNNX_TRACE=1 in the environment, and report the trace');
-  return BUG;
+  return { exit: BUG, shown: { code: 'bug', message } };
 }

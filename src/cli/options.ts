@@ -84,7 +84,8 @@ export const providerOptions = (command: Command): Command =>
         .choices(PROVIDER_CHOICES)
         .default('auto'),
     )
-    .option('--device <n>', 'which GPU', whole, 0);
+    .option('--device <n>', 'which GPU', whole, 0)
+    .option('--verbose', 'say why providers were passed over');
 
 /** Bounds on what files may ask for, on every command that reads one. */
 export const limitOption = (command: Command): Command =>

@@ -1,7 +1,5 @@
-import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { printable, table } from '../base/text.js';
-import { makeFolder, writeFile } from '../node/files/write-file.js';
 import { imagePaths } from '../node/files/image-paths.js';
 import { PATIENT } from '../running/runner.js';
 import { scoreTable } from '../running/class-scores.js';
@@ -15,7 +13,7 @@ import {
   classScores,
   CnnxError,
   type Feeds,
-  type Image,
+  imageBatches,
   imagenetLabels,
   imageTensor,
   openModel,
@@ -27,17 +25,19 @@ import {
   startRunner,
   type Tensor,
   typeText,
-  writeNpy,
 } from '../index.js';
-import { io } from './io.js';
+import { failed } from './each.js';
+import { type ErrorReport, io } from './io.js';
 import { LINE_FORMATS, type LineFormat } from './run-lines.js';
 import { runMany } from './run-many.js';
 import { count, providerOptions, type ProviderOptions } from './options.js';
-import { imagePlan, preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
+import { OutputFiles } from './output-files.js';
+import { type ImagePlan, imagePlan, preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
 
 interface Options extends ProviderOptions, PreprocessOptions {
   readonly image?: readonly string[];
   readonly format?: LineFormat;
+  readonly batch?: number;
   readonly input?: ReadonlyMap<string, string>;
   readonly labels?: string;
   readonly top: number;
@@ -54,11 +54,18 @@ interface Result {
   readonly row: number;
 }
 
+/** An image that could not be read. */
+interface Unread {
+  readonly image: string;
+  readonly error: ErrorReport;
+}
+
 export const define = (command: Command): Command => {
   command
     .argument('<model>', 'ONNX file; - for standard input')
     .option('--image <files...>', 'JPEG, PNG or WebP files, folders of them, or patterns such as photos/**/*.jpg')
     .addOption(new Option('--format <kind>', 'one line for each image, as it comes').choices(LINE_FORMATS))
+    .option('--batch <n>', 'images at a time, where the model leaves that open', count)
     .option('--input <name=file>', 'an input from an .npy or .pb file; repeatable', namedFile)
     .option('--labels <file>', 'names of the classes, one a line or a JSON list; ImageNet’s for 1000 classes')
     .option('--top <k>', 'classes to show', count, 5)
@@ -67,23 +74,41 @@ export const define = (command: Command): Command => {
     .option('--json', 'print the results as JSON');
   return providerOptions(preprocessOptions(command))
     .addHelpText('after', '\nExample:\n  cnnx run resnet50.onnx --image cat.jpg --top 3')
+    .allowExcessArguments()
     .action(async (path: string, given: Options) => {
+      const [, stray] = command.args;
+      if (stray !== undefined)
+        throw new CnnxError('cli/usage', `${printable(stray)} is one file too many: run takes one model`, {
+          hint: `images are given with --image: cnnx run ${printable(path)} --image ${printable(stray)}`,
+        });
       const o = { ...given, ...(given.image && { image: imagePaths(given.image) }) };
       if (given.format !== undefined) return runMany(path, o.image ?? [], given.format, o);
-      const results = await compute(path, o);
-      if (o.save !== undefined) await save(results, o.save);
-      const labels = await labelsFor(results, o.labels);
-      if (o.json) await io.json(results.map((r) => resultJson(r, labels, o.top)));
-      else for (const r of results) io.print(resultText(r, labels, o.top));
+      const files = o.save === undefined ? undefined : new OutputFiles(o.save, (o.image?.length ?? 0) > 1);
+      const reports: object[] = [];
+      let labels: readonly string[] | undefined;
+      for await (const result of compute(path, o)) {
+        if ('error' in result) {
+          reports.push(result);
+          continue;
+        }
+        await files?.write(result.outputs);
+        labels ??= await labelsFor(result, o.labels);
+        if (o.json) reports.push(resultJson(result, labels, o.top));
+        else io.print(resultText(result, labels, o.top));
+      }
+      if (o.json) await io.report('run', { model: path, results: reports });
     });
 };
 
-async function compute(path: string, o: Options): Promise<readonly Result[]> {
+/** Images that a model with an open batch takes at a time. */
+const BATCH = 16;
+
+async function* compute(path: string, o: Options): AsyncGenerator<Result | Unread, void, undefined> {
   const opened = await openModel(path);
   const { model, leftOut } = withBoundaryCasts(opened);
   for (const why of leftOut) io.note(`left out: the output ${why}`);
   const { provider, passedOver } = await chooseProvider(o.provider, o.device);
-  for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
+  for (const p of passedOver) io.detail(`${p.provider}: ${p.reason}`);
   const runner = startRunner(PATIENT);
   try {
     io.progress(`loading ${path}`);
@@ -95,41 +120,51 @@ async function compute(path: string, o: Options): Promise<readonly Result[]> {
       throw new CnnxError('runtime/input', `the model has no input ${printable(unknown)}`, {
         hint: `its inputs are ${session.inputs.map(portText).join(', ')}`,
       });
-    if (!o.image) return [{ outputs: await session.run(castFeeds(feeds)), row: 0 }];
-    return await classify(session, feeds, imagePlan(model, session.inputs, o), o.image);
+    if (!o.image) {
+      yield { outputs: await session.run(castFeeds(feeds)), row: 0 };
+      return;
+    }
+    const plan = imagePlan(model, session.inputs, o);
+    const fixed = plan.input.batch;
+    if (fixed !== undefined && o.batch !== undefined && o.batch !== fixed)
+      throw new CnnxError('cli/usage', `--batch ${o.batch}, and the model takes ${fixed} at a time`, {
+        hint: `cnnx convert ${printable(path)} --batch N -o OTHER.onnx leaves that open`,
+      });
+    yield* classify(session, feeds, plan, o.batch ?? BATCH, o.image);
   } finally {
     runner.close();
   }
 }
 
-/** As many images at a time as the model takes: one, or all where it leaves that open. */
-async function classify(
+/** Results in the order of the files, as they come. */
+async function* classify(
   session: Session,
   feeds: Map<string, Tensor>,
   { input, steps }: ImagePlan,
+  openBatch: number,
   files: readonly string[],
-): Promise<readonly Result[]> {
-  const results: Result[] = [];
-  const size = input.batch ?? files.length;
-  for (let at = 0; at < files.length; at += size) {
-    const group = files.slice(at, at + size);
-    io.progress(`image ${at + 1} of ${files.length}`);
-    const images: Image[] = [];
-    for (const file of group) images.push(prepareImage(await readImage(file), steps));
+): AsyncGenerator<Result | Unread, void, undefined> {
+  const size = input.batch ?? openBatch;
+  let done = 0;
+  for await (const batch of imageBatches(files, size, async (file) => prepareImage(await readImage(file), steps))) {
+    io.progress(`images: ${done} of ${files.length}`);
+    const images = batch.flatMap((b) => ('image' in b ? [b.image] : []));
     // A batch that the model fixes is filled up with its last image.
-    const filled = Array.from({ length: size }, (_, i) => images[Math.min(i, images.length - 1)]).filter(
-      (x) => x !== undefined,
-    );
-    feeds.set(input.name, imageTensor(filled, steps, input));
-    const outputs = await session.run(castFeeds(feeds));
-    results.push(...group.map((image, row) => ({ image, outputs, row })));
+    const last = images.at(-1);
+    if (last && input.batch !== undefined) while (images.length < size) images.push(last);
+    if (last) feeds.set(input.name, imageTensor(images, steps, input));
+    const outputs = last ? await session.run(castFeeds(feeds)) : new Map();
+    let row = 0;
+    for (const one of batch) {
+      if ('error' in one) yield { image: one.file, error: failed(one.error, one.file) };
+      else yield { image: one.file, outputs, row: row++ };
+    }
+    done += batch.length;
   }
-  return results;
 }
 
-async function labelsFor(results: readonly Result[], file: string | undefined): Promise<readonly string[] | undefined> {
-  const [result] = results;
-  const classes = (result && scoreTable(result.outputs)?.shape[1]) ?? 0;
+async function labelsFor(result: Result, file: string | undefined): Promise<readonly string[] | undefined> {
+  const classes = scoreTable(result.outputs)?.shape[1] ?? 0;
   if (file !== undefined) return readLabels(file, classes);
   return classes === 1000 ? imagenetLabels() : undefined;
 }
@@ -157,29 +192,6 @@ function resultText(r: Result, labels: readonly string[] | undefined, top: numbe
     for (const [name, t] of r.outputs)
       lines.push(`${printable(name)} ${typeText({ kind: 'tensor', dtype: t.dtype, shape: t.shape })}`);
   return lines.join('\n');
-}
-
-async function save(results: readonly Result[], folder: string): Promise<void> {
-  await makeFolder(folder);
-  const seen = new Set<Feeds>();
-  const taken = new Set<string>();
-  for (const { outputs, image } of results) {
-    if (seen.has(outputs)) continue;
-    seen.add(outputs);
-    for (const [name, tensor] of outputs) {
-      const stem = [...(results.length > 1 && image !== undefined ? [String(seen.size)] : []), name].join('.');
-      await writeFile(join(folder, `${fileName(stem, taken)}.npy`), writeNpy(tensor));
-    }
-  }
-}
-
-/** A name from a model as one that is harmless in a path of ours, and that no other output has. */
-function fileName(name: string, taken: Set<string>): string {
-  const plain = name.replace(/[^\w.-]/g, '_').replace(/^\.+/, '_');
-  let unused = plain;
-  for (let n = 2; taken.has(unused.toLowerCase()); n++) unused = `${plain}.${n}`;
-  taken.add(unused.toLowerCase());
-  return unused;
 }
 
 function namedFile(text: string, previous: ReadonlyMap<string, string> | undefined): ReadonlyMap<string, string> {

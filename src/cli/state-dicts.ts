@@ -1,10 +1,11 @@
 import { chunkSize } from '../base/bytes.js';
 import { printable } from '../base/text.js';
 import { withPrefix } from '../weights/prepare.js';
-import { checkWritable, writeFile } from '../node/files/write-file.js';
+import { writeFile } from '../node/files/write-file.js';
 import { type StateDictForm } from '../weights/deploy.js';
 import { deployedStateDict, openCheckpoint, openModel, writeSafetensors } from '../index.js';
 import { io } from './io.js';
+import { checkOutput } from './output.js';
 
 export interface WrittenStateDict {
   readonly path: string;
@@ -31,7 +32,7 @@ export async function writeStateDict(
     form === undefined ? await openCheckpoint(from, { entry }) : deployedStateDict(await openModel(from), form);
   const stateDict = prefix === undefined ? found : withPrefix(found, prefix).stateDict;
   if (found.entry !== undefined) io.note(`the weights are those under ${printable(found.entry, 60)}`);
-  await checkWritable(to);
+  await checkOutput(to);
   const chunks = writeSafetensors(stateDict);
   io.progress(`writing ${to}`);
   await writeFile(to, chunks);

@@ -73,6 +73,7 @@ export const define = (command: Command): Command =>
     )
     .option('--device <n>', 'which GPU', whole, 0)
     .option('--timeout <seconds>', 'for loading a model, or one run; by its size if left out', count)
+    .option('--verbose', 'say why providers were passed over')
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -87,7 +88,7 @@ export const define = (command: Command): Command =>
         return;
       }
       const { provider, passedOver } = await chooseProvider(o.provider, o.device);
-      for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
+      for (const p of passedOver) io.detail(`${p.provider}: ${p.reason}`);
       const names = requiredInputs(a).map((v) => v.name);
       const report = await compareModels(a, b, {
         runs: o.runs,
@@ -104,7 +105,7 @@ export const define = (command: Command): Command =>
         limits: o.timeout === undefined ? undefined : { timeout: o.timeout * 1000 },
         onProgress: (text) => io.progress(text),
       });
-      if (o.json) await io.json({ reference, candidate, ...report });
+      if (o.json) await io.report('verify', { reference, candidate, ...report });
       else io.print(verifyReportText(report));
       io.fail(EXIT[report.verdict]);
     });

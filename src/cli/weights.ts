@@ -32,8 +32,10 @@ export const WEIGHT_OPTIONS = [
     '--pretrained [name]',
     "the published weights, from the user's cache or downloaded; the newest if several",
   ),
-  new Option('--strict', 'refuse weights that do not fit exactly, as is done without it').conflicts('partial'),
-  new Option('--partial', 'take the weights that fit, and leave the rest as --init has it'),
+  new Option(
+    '--partial',
+    'take the weights that fit, and leave the rest as --init has it; without it, weights that do not fit are refused',
+  ),
 ];
 
 /** Trained weights that were asked for: where they are, and which published ones they are, if they are. */

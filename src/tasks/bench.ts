@@ -1,3 +1,6 @@
+import { CnnxError } from '../base/errors.js';
+import { printable } from '../base/text.js';
+import { isTensorType } from '../graph/types.js';
 import type { Model } from '../graph/ir.js';
 import { withBoundaryCasts } from '../running/boundary-casts.js';
 import type { KernelRun } from '../running/kernels.js';
@@ -46,12 +49,23 @@ export interface BenchResult {
   readonly ratio?: Ratio | undefined;
 }
 
+/** A size that the model leaves open and the caller did not give. */
+export interface ChosenSize {
+  readonly input: string;
+  readonly axis: number;
+  /** Undefined where it has none. */
+  readonly name: string | undefined;
+  readonly size: number;
+}
+
 /** How long models took, side by side. */
 export interface BenchReport {
   readonly provider: ProviderName;
   readonly threads: number | undefined;
   readonly runs: number;
   readonly inputs: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[] }[];
+  /** Sizes of the inputs that were chosen here: a time says nothing without them. */
+  readonly chosen: readonly ChosenSize[];
   readonly models: readonly BenchResult[];
 }
 
@@ -66,7 +80,7 @@ const WARMUP = 5;
 
 /**
  * Times models side by side: each alone for its memory and loading time, then all in one process, run in turns so that whatever else the
- * machine does falls on all of them alike. Throws what running them throws.
+ * machine does falls on all of them alike. Throws `bench/inputs` for models whose inputs are unlike, and what running them throws.
  */
 export async function benchModels(given: readonly BenchEntry[], options: BenchOptions): Promise<BenchReport> {
   const entries = given.map(({ name, model }) => ({ name, model: withBoundaryCasts(model).model }));
@@ -75,6 +89,7 @@ export async function benchModels(given: readonly BenchEntry[], options: BenchOp
     options.onProgress?.(`loading ${entry.name}`);
     alone.push(await runAlone(entry.model, options));
   }
+  alone.forEach(({ feeds }, i) => checkAlike(entries, alone[0]?.feeds, feeds, i));
   const times = await runInTurns(entries, alone, options);
   const [feeds] = alone.map((a) => a.feeds);
   const batch = [...(feeds?.values() ?? [])][0]?.shape[0] ?? 1;
@@ -83,8 +98,35 @@ export async function benchModels(given: readonly BenchEntry[], options: BenchOp
     threads: options.threads,
     runs: options.runs ?? RUNS,
     inputs: [...(feeds ?? [])].map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape })),
+    chosen: entries[0] === undefined ? [] : chosenSizes(entries[0].model, feeds ?? new Map(), options),
     models: entries.map(({ name }, i) => result(name, alone[i], times[i] ?? [], i === 0 ? undefined : times[0], batch)),
   };
+}
+
+/** A ratio is between models that do the same work: inputs of the same types and shapes, whatever their names. */
+function checkAlike(entries: readonly BenchEntry[], first: Feeds | undefined, other: Feeds, i: number): void {
+  const text = (feeds: Feeds | undefined): string =>
+    [...(feeds?.values() ?? [])].map((t) => `${t.dtype}[${t.shape.join(',')}]`).join(', ');
+  if (text(first) === text(other)) return;
+  const [a, b] = [entries[0]?.name ?? '', entries[i]?.name ?? ''].map((name) => printable(name));
+  throw new CnnxError(
+    'bench/inputs',
+    `${a} takes ${text(first)} and ${b} takes ${text(other)}: no ratio compares them`,
+    {
+      hint: 'give the same sizes with --shape or --dim, or time them one by one',
+    },
+  );
+}
+
+function chosenSizes(model: Model, feeds: Feeds, { shapes, dims }: Sizes): readonly ChosenSize[] {
+  return model.graph.inputs.flatMap(({ name: input, type }) => {
+    const given = feeds.get(input)?.shape;
+    if (!given || shapes?.has(input) || !isTensorType(type)) return [];
+    return (type.shape ?? given.map(() => undefined)).flatMap((d, axis) => {
+      if (typeof d === 'number' || (typeof d === 'string' && dims?.has(d))) return [];
+      return [{ input, axis, name: typeof d === 'string' ? d : undefined, size: given[axis] ?? 0 }];
+    });
+  });
 }
 
 interface Alone {

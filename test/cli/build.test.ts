@@ -97,10 +97,15 @@ test('an unwritable place is told before anything is built, and nothing stays', 
   expect(result.stderr).toMatch(/no\/such\/folder/);
 });
 
+async function listed(...words: string[]): Promise<readonly { name: string; params: number }[]> {
+  const { stdout } = await cnnx(['list', ...words, '--json']);
+  return (JSON.parse(stdout) as { architectures: { name: string; params: number }[] }).architectures;
+}
+
 test('list filters by a word, in names first', async () => {
-  const all = JSON.parse((await cnnx(['list', '--json'])).stdout) as { name: string; params: number }[];
+  const all = await listed();
   expect(all.find((r) => r.name === 'resnet50')).toMatchObject({ params: 25557032 });
-  const some = JSON.parse((await cnnx(['list', 'resnext', '--json'])).stdout) as { name: string }[];
+  const some = await listed('resnext');
   expect(some.map((r) => r.name)).toEqual([
     'resnext50_32x4d',
     'resnext101_32x8d',
@@ -111,4 +116,20 @@ test('list filters by a word, in names first', async () => {
   const table = (await cnnx(['list', 'densenet121'])).stdout.trimEnd().split('\n');
   expect(table).toHaveLength(2);
   expect(table[1]).toMatch(/densenet121 +8\.0 +2\.83 +\d+\.\d +3x224x224/);
+});
+
+test('a name is found however it is spelt, and lists of numbers need no brackets', async () => {
+  for (const name of ['ResNet18', 'resnet-18', 'ResNeXt50-32x4d']) {
+    const { code, stdout } = await cnnx(['build', name, '--set', 'layers=1,1,1,1', '-o', 'spelt.onnx', '--json'], {
+      cwd,
+    });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      architecture: name.toLowerCase().replace('resnet-18', 'resnet18').replace('-', '_'),
+      config: { layers: [1, 1, 1, 1] },
+    });
+  }
+  const unknown = await cnnx(['build', 'resnet-19', '-o', 'never.onnx'], { cwd });
+  expect(unknown.code).toBe(2);
+  expect(unknown.stderr).toContain('did you mean');
 });

@@ -70,8 +70,16 @@ describe('inspect', () => {
     expect(stderr).toMatch(/^error: the external data '[^']+' is not used: the file does not exist/);
     expect(stderr.split('\n').filter((line) => line.startsWith('error'))).toHaveLength(1);
     expect(JSON.parse((await run('inspect', 'split.onnx', '--json')).stdout)).toMatchObject({
-      parameters: 1728,
-      missingData: expect.stringContaining('the file does not exist') as string,
+      files: [
+        {
+          parameters: 1728,
+          error: {
+            code: 'onnx/external-data',
+            message: expect.stringContaining('the file does not exist') as string,
+            at: { file: 'split.onnx' },
+          },
+        },
+      ],
     });
   });
 });

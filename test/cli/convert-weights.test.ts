@@ -45,7 +45,7 @@ describe('to safetensors', () => {
   test('a PyTorch checkpoint', async () => {
     const { code, stdout } = await run('convert', 'net.pth', '-o', 'net.safetensors', '--json');
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ path: 'net.safetensors', tensors: 2 });
+    expect(JSON.parse(stdout)).toMatchObject({ file: 'net.safetensors', tensors: 2 });
     expect(tensors('net.safetensors')).toEqual({ w: [1, 2], extra: [5] });
   });
 
@@ -146,7 +146,9 @@ describe('inspect lists a state dict', () => {
     );
     const { code, stdout } = await run('inspect', 'net.safetensors.index.json', '--json');
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ format: 'safetensors', tensors: [{ name: 'w' }, { name: 'extra' }] });
+    expect(JSON.parse(stdout)).toMatchObject({
+      files: [{ format: 'safetensors', tensors: [{ name: 'w' }, { name: 'extra' }] }],
+    });
     expect(await run('build', 'acnet', '--weights', 'net.safetensors.index.json', '-o', 'x.onnx')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('does not fit'),

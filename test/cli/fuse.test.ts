@@ -54,10 +54,14 @@ test('acnet: four convolutions and three products are left, the outputs match, t
 test('the report as JSON', async () => {
   const { stdout } = await cnnx(['fuse', 'acnet.onnx', '--json', '--explain'], { cwd: dir });
   expect(JSON.parse(stdout)).toMatchObject({
-    file: 'acnet.onnx',
-    out: 'acnet.fused.onnx',
-    report: { after: { Conv: 4, Gemm: 3 }, left: [] },
-    check: { verdict: 'match' },
+    models: [
+      {
+        file: 'acnet.onnx',
+        out: 'acnet.fused.onnx',
+        report: { after: { Conv: 4, Gemm: 3 }, left: [] },
+        check: { verdict: 'match' },
+      },
+    ],
   });
 });
 
@@ -76,7 +80,7 @@ test('through pipes', async () => {
 
 test('--list names lifts and rules', async () => {
   const { stdout } = await cnnx(['fuse', '--list', '--json']);
-  const names = (JSON.parse(stdout) as { name: string }[]).map((p) => p.name);
+  const names = (JSON.parse(stdout) as { passes: { name: string }[] }).passes.map((p) => p.name);
   expect(names).toEqual(expect.arrayContaining(['BatchNormalization', 'Conv', 'dead-code']));
 });
 

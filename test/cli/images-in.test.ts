@@ -24,7 +24,9 @@ const run = (...args: string[]): ReturnType<typeof cnnx> => cnnx(args, { cwd: fo
 async function classes(model: string, ...more: string[]): Promise<unknown> {
   const { code, stdout } = await run('run', model, '--image', ...PHOTOS, '--provider', 'cpu', '--json', ...more);
   expect(code).toBe(0);
-  const results = JSON.parse(stdout) as { classes: { index: number; probability: number }[] }[];
+  const { results } = JSON.parse(stdout) as {
+    results: { classes: { index: number; probability: number }[] }[];
+  };
   return results.map((r) => r.classes.map((c) => [c.index, c.probability.toFixed(4)]));
 }
 

@@ -30,6 +30,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const write = (name: string, text: string): void =>
   writeFileSync(join(folder, name), concat(writeOnnx(parseGraph(text))));
+interface Result {
+  readonly classes: readonly { readonly label: string; readonly index: number; readonly probability: number }[];
+}
+
+const resultsOf = (stdout: string): readonly Result[] => (JSON.parse(stdout) as { results: Result[] }).results;
 const run = (...args: string[]): ReturnType<typeof cnnx> =>
   cnnx(['run', ...args, '--provider', 'cpu'], { cwd: folder });
 
@@ -62,9 +67,9 @@ describe('images', () => {
 
   test("ImageNet's names for a thousand classes, ImageNet's way where the model does not say, and said so", async () => {
     const { stdout, stderr } = await run('thousand.onnx', '--image', 'small.png', '--top', '2', '--json');
-    const [result] = JSON.parse(stdout) as [{ classes: { label: string; index: number; probability: number }[] }];
-    expect(result.classes).toHaveLength(2);
-    expect(result.classes[0]?.label).toMatch(/^[\w -]+/);
+    const [result] = resultsOf(stdout);
+    expect(result?.classes).toHaveLength(2);
+    expect(result?.classes[0]?.label).toMatch(/^[\w -]+/);
     expect(stderr).toMatch(/taking ImageNet's way at 8 pixels/);
   });
 
@@ -86,7 +91,7 @@ async function expectTorchvisionsClasses(network: string): Promise<void> {
   await cnnx(['build', network, '--init', 'golden:golden.json', '--batch', 'N', '-o', 'net.onnx'], { cwd: folder });
   const { stdout, stderr } = await run('net.onnx', '--image', ...images, '--json');
   expect(stderr).toBe('');
-  const results = JSON.parse(stdout) as { classes: { index: number }[] }[];
+  const results = resultsOf(stdout);
   expect(results.map((r) => r.classes.map((c) => c.index))).toEqual(Object.values(expected));
 }
 
@@ -113,9 +118,7 @@ test('inspect: layers and totals, and the tensors of a checkpoint', async () => 
   expect(inspected.stdout).toMatch(/Gemm +1 x 1000 +192,000 +192,000/);
   const json = JSON.parse((await cnnx(['inspect', 'thousand.onnx', '--json'], { cwd: folder })).stdout) as object;
   expect(json).toMatchObject({
-    parameters: 192_000,
-    macs: 192_000,
-    inputs: [{ name: 'image', type: 'float32[1,3,8,8]' }],
+    files: [{ parameters: 192_000, macs: 192_000, inputs: [{ name: 'image', type: 'float32[1,3,8,8]' }] }],
   });
 });
 
@@ -125,20 +128,21 @@ test('inspect: activations by the names that papers use', async () => {
     '(x: float32[1,2]) -> (y)\n g = Sigmoid(x)\n s = Mul(x, g)\n h = HardSigmoid<alpha=0.16666667>(s)\n y = Mul(h, s)',
   );
   expect((await cnnx(['inspect', 'silu.onnx'], { cwd: folder })).stdout).toMatch(/^recognised: 1 SiLU, 1 hard-swish$/m);
-  const { patterns } = JSON.parse((await cnnx(['inspect', 'silu.onnx', '--json'], { cwd: folder })).stdout) as {
-    patterns: { kind: string; operators: number }[];
+  const { files } = JSON.parse((await cnnx(['inspect', 'silu.onnx', '--json'], { cwd: folder })).stdout) as {
+    files: { patterns: { kind: string; operators: number }[] }[];
   };
-  expect(patterns).toMatchObject([
+  expect(files[0]?.patterns).toMatchObject([
     { kind: 'SiLU', operators: 2 },
     { kind: 'hard-swish', operators: 2 },
   ]);
 });
 
 test('bench: a table with a ratio, and where the time goes', async () => {
+  write('other.onnx', '(x: float32[n,3,8,8]) -> (y)\n y = Flatten(x)');
   const args = [
     'bench',
     'thousand.onnx',
-    'means.onnx',
+    'other.onnx',
     '--runs',
     '5',
     '--provider',
@@ -156,7 +160,7 @@ test('bench: a table with a ratio, and where the time goes', async () => {
   };
   expect(report.reports[0]?.models).toMatchObject([
     { name: 'thousand.onnx' },
-    { name: 'means.onnx', ratio: { low: expect.any(Number) as number } },
+    { name: 'other.onnx', ratio: { low: expect.any(Number) as number } },
   ]);
   expect(report.profiles['thousand.onnx']).toContainEqual(expect.objectContaining({ op: 'Gemm', provider: 'cpu' }));
 });
@@ -167,6 +171,6 @@ test('bench: several providers, each once; a name that is none is refused', asyn
   const { reports } = JSON.parse(stdout) as { reports: { provider: string }[] };
   expect(reports.map((r) => r.provider)).toEqual(['cpu']);
   const refused = await cnnx([...args, 'cpu,tpu'], { cwd: folder });
-  expect(refused).toMatchObject({ code: 2, stdout: '' });
+  expect(refused.code).toBe(2);
   expect(refused.stderr).toMatch(/'cpu,tpu' is invalid.* auto, cuda, webgpu, cpu/);
 });

@@ -105,7 +105,6 @@ test.each([
   [['--weights', 'page.pth'], 2, /HTML page/],
   [['--weights', 'absent.pth'], 4, /absent\.pth/],
   [['--weights', 'net.pth', '--pretrained'], 2, /--pretrained/],
-  [['--weights', 'net.pth', '--strict', '--partial'], 2, /--strict/],
   [['--pretrained'], 2, /no trained weights are published for acnet/],
 ])('build acnet %s: exit code %i', async (args, code, words) => {
   const found = await cnnx(['build', 'acnet', ...args, '-o', 'no.onnx'], { cwd: folder });

@@ -3,7 +3,8 @@ import { type BuildOptions, buildArchitecture, findVariant } from '../../src/bui
 import { cloneModel } from '../../src/graph/clone.js';
 import type { Model } from '../../src/graph/ir.js';
 import { fuse } from '../../src/passes/fuse.js';
-import { type ProviderProbe, probeProvider } from '../../src/node/onnxruntime/providers.js';
+import type { ProviderProbe } from '../../src/node/onnxruntime/provider-probe.js';
+import { probeProvider } from '../../src/node/onnxruntime/providers.js';
 import { compareModels, profileModel } from '../../src/node/api.js';
 
 /*

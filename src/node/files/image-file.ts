@@ -33,7 +33,7 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<Imag
     const { space, width: columns, height: rows } = await sharp(bytes, { limitInputPixels: false }).metadata();
     if (columns * rows > MAX_PIXELS)
       throw refuse(`${columns} x ${rows} pixels; at most ${MAX_PIXELS} are read`, 'make it smaller first');
-    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'truncated', ignoreIcc: true });
+    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'warning', ignoreIcc: true });
     const inks = space === 'cmyk';
     const coloured = inks
       ? image.pipelineColourspace('cmyk').toColourspace('cmyk')

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { ByteRange } from '../../base/bytes.js';
+import { ByteRange, type Chunk, chunkSize } from '../../base/bytes.js';
 import { CnnxError } from '../../base/errors.js';
 import { exportOnnx } from '../../export/onnx.js';
 import { OnnxTensor } from '../../formats/onnx/index.js';
@@ -15,6 +15,8 @@ import { writeFile, writePair } from './write-file.js';
 export interface SaveOptions {
   /** `side`: weights in a file beside the model's. `inline`: in the model. If absent: as the model has or had them, in a side file when it would be too large without. */
   readonly weights?: 'side' | 'inline' | undefined;
+  /** Called with the bytes that are on their way, and how many there are; of a side file where there is one. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Where a model was saved. */
@@ -37,19 +39,20 @@ export async function saveModel(model: Model, path: string, options: SaveOptions
   return done;
 }
 
-async function write(model: Model, path: string, { weights }: SaveOptions): Promise<Saved> {
+async function write(model: Model, path: string, options: SaveOptions): Promise<Saved> {
+  const { weights } = options;
   const copied = weights === undefined && path !== '-' ? await copyAsItIs(model, path) : undefined;
   if (copied) return copied;
   if (weights === 'side' || (weights === undefined && path !== '-' && (hadSideFiles(model) || hasExternalData(model))))
-    return saved(path, await savePair(model, path), false);
+    return saved(path, await savePair(model, path, options), false);
   try {
     const { model: chunks } = exportOnnx(model, weights === 'inline' || path === '-' ? { externalData: 'inline' } : {});
-    await writeFile(path, chunks);
+    await writeFile(path, counted(chunks, options));
     return saved(path, undefined, false);
   } catch (error) {
     if (!(error instanceof CnnxError) || error.code !== 'onnx/too-large' || weights === 'inline' || path === '-')
       throw error;
-    return saved(path, await savePair(model, path), true);
+    return saved(path, await savePair(model, path, options), true);
   }
 }
 
@@ -77,11 +80,21 @@ function isSameFile(path: string, source: FileSource): boolean {
 
 const saved = (path: string, side: string | undefined, tooLarge: boolean): Saved => ({ path, side, tooLarge });
 
-const savePair = (model: Model, path: string): Promise<string> =>
+const savePair = (model: Model, path: string, options: SaveOptions): Promise<string> =>
   writePair(path, (file) => {
     const { model: main, external: side = [] } = exportOnnx(model, { externalData: { file } });
-    return { main, side };
+    return { main, side: counted(side, options) };
   });
+
+function* counted(chunks: readonly Chunk[], { onProgress }: SaveOptions): Generator<Chunk, void, undefined> {
+  const total = chunks.reduce((n, c) => n + chunkSize(c), 0);
+  let done = 0;
+  for (const chunk of chunks) {
+    yield chunk;
+    done += chunkSize(chunk);
+    onProgress?.(done, total);
+  }
+}
 
 function hasExternalData(model: Model): boolean {
   for (const graph of everyGraph(model)) {

@@ -171,12 +171,14 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-async function writeStdout(chunks: Iterable<Chunk>): Promise<void> {
-  for (const piece of pieces(chunks)) {
-    await new Promise<void>((done, fail) => {
-      process.stdout.write(piece, (error) => (error ? fail(error) : done()));
-    });
-  }
+function writeStdout(chunks: Iterable<Chunk>): Promise<void> {
+  return withIoAsync('standard output', 'write', async () => {
+    for (const piece of pieces(chunks)) {
+      await new Promise<void>((done, fail) => {
+        process.stdout.write(piece, (error) => (error ? fail(error) : done()));
+      });
+    }
+  });
 }
 
 /** Makes a folder, and those above it, where they are not there yet. Throws `io/*`. */

@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { cpus, freemem, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
 import { printable } from '../../base/text.js';
+import { nvidiaDriver, textOf, vulkanDrivers } from './drivers.js';
 import { bindingFolder, ortFolder, ortVersion } from '../onnxruntime/package.js';
 import { INSTALL_CUDA_12, INSTALL_CUDNN, installCuda } from '../onnxruntime/providers.js';
 
@@ -76,19 +77,11 @@ export async function inspectMachine(): Promise<Machine> {
     cpuFeatures: cpuFeatures(),
     memory: { total: totalmem(), free: freemem() },
     onnxruntime: { version: onnxruntimeVersion(), files: bindingFiles() },
-    nvidiaDriver: /Kernel Module\s+(?:for \S+\s+)?([\d.]+)/.exec(textOf('/proc/driver/nvidia/version'))?.[1],
+    nvidiaDriver: nvidiaDriver(),
     gpus: gpus(),
     libraries: process.platform === 'linux' ? await probeLibraries(LIBRARIES) : [],
-    vulkanDrivers: process.platform === 'linux' ? vulkanDrivers() : [],
+    vulkanDrivers: vulkanDrivers(),
   };
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }
 
 function cpuFeatures(): string[] {
@@ -117,20 +110,6 @@ function gpus(): string[] {
     },
   );
   return (stdout ?? '').split('\n').flatMap((line) => (line.trim() === '' ? [] : [printable(line.trim())]));
-}
-
-/** Where Vulkan's loader looks, unless the environment names the files. */
-const VULKAN_FOLDERS = ['/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/usr/share/vulkan/icd.d'];
-
-function vulkanDrivers(): string[] {
-  const named = process.env['VK_DRIVER_FILES'] ?? process.env['VK_ICD_FILENAMES'];
-  if (named !== undefined) return named.split(':').filter((path) => existsSync(path));
-  return VULKAN_FOLDERS.filter((folder) => existsSync(folder)).flatMap((folder) =>
-    readdirSync(folder)
-      .filter((file) => file.endsWith('.json'))
-      .sort()
-      .map((file) => join(folder, file)),
-  );
 }
 
 /**

@@ -9,6 +9,8 @@ import { asFloat32, float32Tensor } from '../../tensor/tensor.js';
 import { ModelProcess } from '../machine/model-process.js';
 import { ensureOrt, ortFolder } from './package.js';
 import { Profile } from './profile.js';
+import type { ProviderProbe } from './provider-probe.js';
+import { rememberedFailures, rememberFailures } from './remembered.js';
 import type { ProviderName } from '../../running/session.js';
 
 /** The order in which `auto` tries them. onnxruntime-node itself never falls back from one that does not load. */
@@ -16,17 +18,6 @@ export const PROVIDERS: readonly ProviderName[] = ['cuda', 'webgpu', 'cpu'];
 
 /** A shader compiler on a software adapter takes seconds. */
 const PROBE_TIMEOUT = 60_000;
-
-/** Whether a provider works here, and why not. */
-export interface ProviderProbe {
-  readonly provider: ProviderName;
-  readonly works: boolean;
-  /** Why it does not; the first thing that is missing. */
-  readonly reason?: string | undefined;
-  /** What would mend it. */
-  readonly hint?: string | undefined;
-  readonly milliseconds: number;
-}
 
 const PROBE = `(x: float32[1,1,4,4]) -> (y)
   y = Conv(x, w: float32[1,1,3,3] = [1,2,3,4,5,6,7,8,9])`;
@@ -109,13 +100,19 @@ export interface ChosenProvider {
   readonly passedOver: readonly ProviderProbe[];
 }
 
-/** The provider to use: the first that works under `auto`, otherwise the one that is named or an error. Throws `runtime/missing` and `runtime/provider`. */
+/**
+ * The provider to use: the first that works under `auto`, where those that failed within the last day are not tried again, otherwise the one that is named or an error.
+ * Throws `runtime/missing` and `runtime/provider`.
+ */
 export async function chooseProvider(wanted: ProviderName | 'auto', deviceId?: number): Promise<ChosenProvider> {
   await ensureOrt();
   if (wanted === 'cpu') return { provider: 'cpu', passedOver: [] };
+  const known = wanted === 'auto' ? rememberedFailures(deviceId) : [];
   const passedOver: ProviderProbe[] = [];
   for (const provider of wanted === 'auto' ? PROVIDERS : [wanted]) {
-    const probe = await probeProvider(provider, deviceId);
+    // That the CPU works is not tried: the model itself will tell.
+    if (wanted === 'auto' && provider === 'cpu') return settled(passedOver, known, deviceId);
+    const probe = known.find((p) => p.provider === provider) ?? (await probeProvider(provider, deviceId));
     if (probe.works) return { provider, passedOver };
     passedOver.push(probe);
   }
@@ -123,4 +120,13 @@ export async function chooseProvider(wanted: ProviderName | 'auto', deviceId?: n
   throw new CnnxError('runtime/provider', `${wanted} does not work here: ${last?.reason ?? 'no reason given'}`, {
     hint: last?.hint ?? 'cnnx doctor says what is missing; --provider cpu runs everywhere',
   });
+}
+
+async function settled(
+  passedOver: readonly ProviderProbe[],
+  known: readonly ProviderProbe[],
+  deviceId: number | undefined,
+): Promise<ChosenProvider> {
+  if (passedOver.some((p) => !known.includes(p))) await rememberFailures(passedOver, deviceId);
+  return { provider: 'cpu', passedOver };
 }

@@ -18,7 +18,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { buildArchitecture, findVariant } from '../../../src/builders/index.js';
 import { cloneModel } from '../../../src/graph/clone.js';
 import { fuse } from '../../../src/passes/fuse.js';
-import { chooseProvider, type ProviderProbe, probeProvider } from '../../../src/node/onnxruntime/providers.js';
+import type { ProviderProbe } from '../../../src/node/onnxruntime/provider-probe.js';
+import { chooseProvider, probeProvider } from '../../../src/node/onnxruntime/providers.js';
 import { compareModels } from '../../../src/node/api.js';
 
 const webgpu = await probeProvider('webgpu');
