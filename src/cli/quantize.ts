@@ -5,7 +5,6 @@ import { ensureValid } from '../graph/check.js';
 import { registry } from '../ops/index.js';
 import { openModel } from '../node/files/model-file.js';
 import { type Saved, saveModel } from '../node/files/save-model.js';
-import { checkWritable } from '../node/files/write-file.js';
 import { startRunner } from '../node/machine/process-runner.js';
 import type { Dataset } from '../running/dataset.js';
 import { PATIENT } from '../running/runner.js';
@@ -16,6 +15,7 @@ import type { Share } from '../verify/signal.js';
 import { openData } from './data.js';
 import { io } from './io.js';
 import { amount, count, whole } from './options.js';
+import { checkOutput, writing } from './output.js';
 import { preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
 
 interface Options extends PreprocessOptions {
@@ -69,7 +69,7 @@ async function run(path: string, o: Options): Promise<void> {
     throw new CnnxError('cli/usage', `--x86-safe is on or off, not ${printable(o.x86Safe)}`);
   const out =
     o.out ?? (path === '-' ? '-' : join(dirname(path), `${basename(path).replace(/\.onnx$/i, '')}.int8.onnx`));
-  await checkWritable(out);
+  await checkOutput(out);
   const model = await openModel(path);
   ensureValid(model, registry);
   const runner = startRunner(PATIENT);
@@ -93,9 +93,9 @@ async function run(path: string, o: Options): Promise<void> {
       onProgress: (text) => io.progress(`${path}: ${text}`),
     });
     const kept = result.reason === undefined || o.force === true;
-    const saved = kept ? await saveModel(result.model, out) : undefined;
+    const saved = kept ? await saveModel(result.model, out, { onProgress: writing(out) }) : undefined;
     for (const text of result.warnings) io.warn(text);
-    if (o.json && out !== '-') await io.json(reportJson(result, saved));
+    if (o.json && out !== '-') await io.report('quantize', reportJson(result, saved));
     else io.printBeside(out, reportText(path, result, saved));
   } finally {
     runner.close();
