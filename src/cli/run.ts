@@ -4,7 +4,7 @@ import { imagePaths } from '../node/files/image-paths.js';
 import { PATIENT } from '../running/runner.js';
 import { scoreTable } from '../running/class-scores.js';
 import { portText } from '../running/session.js';
-import type { ImagePlan } from '../running/classify.js';
+import { batchFor, type ImagePlan } from '../running/classify.js';
 import {
   castFeeds,
   withBoundaryCasts,
@@ -32,7 +32,7 @@ import { LINE_FORMATS, type LineFormat } from './run-lines.js';
 import { runMany } from './run-many.js';
 import { count, providerOptions, type ProviderOptions } from './options.js';
 import { OutputFiles } from './output-files.js';
-import { type ImagePlan, imagePlan, preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
+import { imagePlan, preprocessOptions, type PreprocessOptions } from './preprocess-options.js';
 
 interface Options extends ProviderOptions, PreprocessOptions {
   readonly image?: readonly string[];
@@ -144,7 +144,7 @@ async function* classify(
   openBatch: number,
   files: readonly string[],
 ): AsyncGenerator<Result | Unread, void, undefined> {
-  const size = input.batch ?? openBatch;
+  const size = batchFor({ input, steps }, openBatch);
   let done = 0;
   for await (const batch of imageBatches(files, size, async (file) => prepareImage(await readImage(file), steps))) {
     io.progress(`images: ${done} of ${files.length}`);
