@@ -69,7 +69,7 @@ export const define = (command: Command): Command => {
     )
     .option(
       '--init <kind>',
-      "fresh weights: original (the distributions that the networks' own code names), golden, or golden:FILE",
+      "fresh weights: original (the distributions that the networks' own code names), golden (docs/golden.md), or golden:FILE",
       initKind,
       'original',
     )

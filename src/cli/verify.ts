@@ -55,7 +55,7 @@ export const define = (command: Command): Command =>
     )
     .option(
       '--rtol <x>',
-      'element-wise tolerance |a - b| <= atol + rtol |a| instead of the one that calibrates itself',
+      'element-wise tolerance |candidate - reference| <= atol + rtol |reference| instead of the one that calibrates itself',
       amount,
     )
     .option('--atol <x>', 'see --rtol', amount)

@@ -33,7 +33,7 @@ export interface CompareOptions extends Sizes {
   readonly inputs?: readonly Feeds[] | undefined;
   /** Names of inputs and outputs of the candidate, by those of the reference that they stand for. */
   readonly map?: ReadonlyMap<string, string> | undefined;
-  /** An element-wise tolerance instead of the one that calibrates itself: |a - b| <= atol + rtol |b|. */
+  /** An element-wise tolerance instead of the one that calibrates itself: |candidate - reference| <= atol + rtol |reference|. */
   readonly rtol?: number | undefined;
   readonly atol?: number | undefined;
   /** What runs the candidate; the reference always runs on the CPU, which is the same everywhere. */
