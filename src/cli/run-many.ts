@@ -47,7 +47,7 @@ export async function runMany(
     });
   const { model } = withBoundaryCasts(await openModel(path));
   const { provider, passedOver } = await chooseProvider(o.provider, o.device);
-  for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
+  for (const p of passedOver) io.detail(`${p.provider}: ${p.reason}`);
   const runner = startRunner(PATIENT);
   try {
     // One core is for decoding.
