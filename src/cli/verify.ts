@@ -138,7 +138,7 @@ async function verifyQuantized(
       : await openData(a, runner, { ...o, path, truth: undefined, samples: RANDOM_INPUTS });
     if (!given && path === 'random') io.warn('on random inputs int8 loses more than on images: give some with --data');
     const report = await compareQuantized(a, b, { runner, data, minSqnr: o.minSqnr, minAgreement: o.minAgreement });
-    if (o.json) await io.json({ ...files, ...report });
+    if (o.json) await io.report('verify', { ...files, ...report });
     else io.print(quantizedReportText(report));
     io.fail(EXIT[report.verdict]);
   } finally {
