@@ -55,7 +55,7 @@ async function check(url: string, o: Options): Promise<void> {
   }
   const latency = { median: quantile(times, 0.5), p90: quantile(times, 0.9), least: Math.min(...times) };
   const verdict = differences.length === 0 ? 'match' : 'mismatch';
-  if (o.json) await io.json({ schemaVersion: 1, url, model, verdict, runs: o.runs, latency, differences });
+  if (o.json) await io.report('check', { url, model, verdict, runs: o.runs, latency, differences });
   else {
     for (const d of differences) io.print(`${printable(d.output)}: ${d.why}`);
     const ms = (x: number): string => x.toFixed(1);

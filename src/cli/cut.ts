@@ -20,5 +20,5 @@ export const define = (command: Command): Command =>
       await checkWritable(o.out);
       const model = await openModel(path);
       const part = cutModel(model, { from: o.from, to: o.to });
-      await finishPart(model, part, {}, o);
+      await finishPart(model, part, {}, o, 'cut');
     });

@@ -87,7 +87,7 @@ async function merge(files: readonly string[], o: Options): Promise<void> {
 
 async function evaluateFiles(files: readonly string[], samples: Samples, o: Options): Promise<void> {
   const { provider, passedOver } = await chooseProvider(o.provider, o.device);
-  for (const p of passedOver) io.note(`${p.provider}: ${p.reason}`);
+  for (const p of passedOver) io.detail(`${p.provider}: ${p.reason}`);
   const runner = startRunner(PATIENT);
   try {
     const contenders: Contender[] = [];
@@ -218,7 +218,7 @@ async function print(
   o: Options,
 ): Promise<void> {
   const report = evaluationReport(evaluation, predictions, broken, run);
-  if (o.json) await io.json(report);
+  if (o.json) await io.report('eval', report);
   else io.print(evaluationText(report));
 }
 

@@ -41,7 +41,8 @@ export const define = (command: Command): Command =>
       const saved = await saveModel(model, o.out);
       const inputs = requiredInputs(model).map((v) => v.name);
       const outputs = model.graph.outputs.map((v) => v.name);
-      if (o.json && o.out !== '-') return io.json({ ...saved, inputs, outputs, nodes: model.graph.nodeCount, proof });
+      if (o.json && o.out !== '-')
+        return io.report('join', { ...saved, inputs, outputs, nodes: model.graph.nodeCount, proof });
       io.printBeside(o.out, `${model.graph.nodeCount} nodes, from ${inputs.join(', ')} to ${outputs.join(', ')}`);
       io.printBeside(o.out, proof ? proofText(proof) : 'not verified: as asked');
       io.printBeside(o.out, `written: ${saved.path}`);

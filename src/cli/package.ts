@@ -103,8 +103,7 @@ async function write(path: string, o: Options): Promise<void> {
     await rename(folder, o.out);
     const files = listFiles(o.out);
     if (o.json)
-      return await io.json({
-        schemaVersion: 1,
+      return await io.report('package', {
         out: o.out,
         target: o.for,
         name,
@@ -172,7 +171,7 @@ async function check(folder: string, o: Options): Promise<void> {
     });
   const problems: PackageProblem[] = [];
   for (const config of configs) problems.push(...(await checkModel(folder, dirname(config), files)));
-  if (o.json) await io.json({ schemaVersion: 1, folder, models: configs.map(dirname), problems });
+  if (o.json) await io.report('package', { folder, models: configs.map(dirname), problems });
   else {
     for (const p of problems) {
       io.print(`${p.file}: ${p.message}`);

@@ -20,18 +20,25 @@ export const partOptions = (command: Command): Command =>
     .option('--json', 'print what was written as JSON');
 
 /** Compares a result with what it is a part of, and writes it; a difference is exit code 1, and nothing is written. */
-export async function finishPart(whole: Model, part: Model, names: PartNames, o: PartOptions): Promise<void> {
+export async function finishPart(
+  whole: Model,
+  part: Model,
+  names: PartNames,
+  o: PartOptions,
+  command: string,
+): Promise<void> {
   const proof = o.verify ? await prove(whole, part, names) : undefined;
   if (proof?.verdict === 'different') {
     io.fail(1);
-    if (o.json && o.out !== '-') await io.json({ proof });
+    if (o.json && o.out !== '-') await io.report(command, { proof });
     io.note(`${proofText(proof)}; nothing was written`);
     return;
   }
   const saved = await saveModel(part, o.out);
   const inputs = requiredInputs(part).map((v) => v.name);
   const outputs = part.graph.outputs.map((v) => v.name);
-  if (o.json && o.out !== '-') return io.json({ ...saved, inputs, outputs, nodes: part.graph.nodeCount, proof });
+  if (o.json && o.out !== '-')
+    return io.report(command, { ...saved, inputs, outputs, nodes: part.graph.nodeCount, proof });
   io.printBeside(o.out, `${part.graph.nodeCount} nodes, from ${inputs.join(', ')} to ${outputs.join(', ')}`);
   io.printBeside(o.out, proof ? proofText(proof) : 'not verified: as asked');
   io.printBeside(o.out, `written: ${saved.path}${saved.side === undefined ? '' : `, weights in ${saved.side}`}`);

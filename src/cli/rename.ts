@@ -49,7 +49,7 @@ export const define = (command: Command): Command =>
         metadata: o.metadata,
       });
       io.note(`${count} renamed`);
-      await finishPart(before, model, oldNames(before, model), o);
+      await finishPart(before, model, oldNames(before, model), o, 'rename');
     });
 
 /** Inputs and outputs stand in the same places. */

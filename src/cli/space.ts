@@ -89,7 +89,7 @@ const defineCount = (command: Command): Command =>
     .addHelpText('after', '\nExample:\n  cnnx space count --space anynet_a --macs 0.38..0.42G')
     .action(async (o: BudgetOptions & { readonly json?: boolean }) => {
       const c = countSpace(o.space, budgetOf(o), o.seed);
-      if (o.json) return io.json({ schemaVersion: 1, ...c });
+      if (o.json) return io.report('space', c);
       const e = (x: number): string => x.toExponential(2);
       io.print(
         `${o.space}: ${e(c.settings)} settings, of which ${e(c.within.estimate)} (95 %: ${e(c.within.low)} to ${e(c.within.high)}) are networks within the budget;` +
@@ -240,7 +240,7 @@ const defineReport = (command: Command): Command =>
         await checkWritable(o.out);
         await writeFile(o.out, [new TextEncoder().encode(spaceReportHtml(report))]);
       }
-      if (o.json) return io.json(report);
+      if (o.json) return io.report('space', report);
       if (o.csv) return io.print(rowsCsv(rows));
       const ms = (x: number): string => x.toFixed(2);
       io.print(

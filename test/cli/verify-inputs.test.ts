@@ -37,7 +37,9 @@ test('fuse compares on the sizes that it is given', async () => {
     cwd: folder,
   });
   expect(code).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({ check: { verdict: 'match', inputs: [{ shape: [5, 4] }] } });
+  expect(JSON.parse(stdout)).toMatchObject({
+    models: [{ check: { verdict: 'match', inputs: [{ shape: [5, 4] }] } }],
+  });
 });
 
 test('verify --map', async () => {
