@@ -26,6 +26,7 @@ async function load(): Promise<typeof Ort> {
   try {
     const ort = createRequire(import.meta.url)(folder) as typeof Ort;
     ort.env.logLevel = logLevel;
+    withoutFloat16Array(() => new ort.Tensor('bool', [true], []));
     return ort;
   } catch (error) {
     throw new CnnxError(
@@ -33,5 +34,19 @@ async function load(): Promise<typeof Ort> {
       `onnxruntime-node cannot be loaded on ${process.platform} ${process.arch}: ${error instanceof Error ? error.message : String(error)}`,
       { hint: 'there are binaries for Linux with glibc, Windows (x64, arm64) and macOS (arm64)', cause: error },
     );
+  }
+}
+
+/**
+ * From Node 24 on there is a Float16Array. onnxruntime-common then wants it for float16, which it decides at the first tensor, while the binding of
+ * onnxruntime-node takes such an array for an empty one. Without it both agree on Uint16Array.
+ */
+function withoutFloat16Array(action: () => unknown): void {
+  const found = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
+  if (found) Reflect.deleteProperty(globalThis, 'Float16Array');
+  try {
+    action();
+  } finally {
+    if (found) Object.defineProperty(globalThis, 'Float16Array', found);
   }
 }
