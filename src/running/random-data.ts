@@ -14,7 +14,7 @@ export async function randomData(
 ): Promise<Dataset> {
   const session = await runner.load(model, { threads: 1 });
   try {
-    const runs = await suitableRuns(session, { sizes, seed, runs: count });
+    const runs = await suitableRuns(session, { sizes, seed, runs: count, pictures: false });
     return {
       count: runs.length,
       description: `${runs.length} random inputs`,

@@ -19,6 +19,8 @@ export interface RandomInputs {
   readonly runs: number;
   /** Inputs that are shapes: see `shapeRoles`. */
   readonly roles?: ReadonlyMap<string, ShapeRole> | undefined;
+  /** false: numbers of one distribution in every run, no pictures among them. */
+  readonly pictures?: boolean | undefined;
 }
 
 /**
@@ -53,7 +55,7 @@ export async function suitableRuns(session: Session, options: RandomInputs): Pro
       }
       const runs = [first];
       for (let i = 1; i < options.runs; i++) {
-        const picture = PICTURES[i % PICTURES.length];
+        const picture = options.pictures === false ? undefined : PICTURES[i % PICTURES.length];
         const next = await attempt(session, { ...drawing, seed: options.seed + i, picture });
         if (!(next instanceof CnnxError)) runs.push(next);
       }
