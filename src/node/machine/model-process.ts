@@ -91,8 +91,17 @@ export class ModelProcess {
     await ensureOrt();
     const megabytes = Math.max(weightBytes, sizeOf(model)) / 2 ** 20;
     const timeout = this.#limits.timeout ?? LEAST_TIMEOUT + TIMEOUT_PER_MEGABYTE * megabytes;
-    const ask = (request: Request): Promise<Answer> => this.#ask(request, timeout);
-    const loaded = await ask({ kind: 'load', model, options });
+    const loading = this.#ask({ kind: 'load', model, options }, timeout);
+    const child = this.#child;
+    // A session ends with its process: the next process counts its own sessions from 1 again.
+    const ask = async (request: Request): Promise<Answer> => {
+      if (this.#child === child) return this.#ask(request, timeout);
+      if (request.kind === 'release') return undefined;
+      throw new CnnxError('runtime/child', 'the process that ran the model has ended', {
+        hint: 'load the model again: the next one has a process of its own',
+      });
+    };
+    const loaded = await loading;
     if (!isLoaded(loaded)) throw new Error('bug: the model process answered a load with something else');
     return new ChildSession(ask, loaded);
   }

@@ -186,6 +186,25 @@ describe('the model process', () => {
     impatient.close();
   });
 
+  test('a session ends with its process, and is never taken for one of the next', async () => {
+    const impatient = new ModelProcess({ timeout: 2000 });
+    const [lost, hang] = [await impatient.load(add), await impatient.load(endless)];
+    await expect(hang.run(new Map())).rejects.toThrow(/did not finish within 2 s/);
+    const next = await impatient.load(
+      tinyOnnx({
+        inputs: [port('x', ['n', 2])],
+        outputs: [port('y', ['n', 2])],
+        nodes: [{ op: 'Neg', in: ['x'], out: ['y'] }],
+      }),
+    );
+    const feeds = new Map([['x', float32Tensor([1, 2], [1, 2])]]);
+    await expect(lost.run(feeds)).rejects.toThrow(expect.objectContaining({ code: 'runtime/child' }));
+    expect(await lost.release()).toEqual([]);
+    const [y] = (await next.run(feeds)).values();
+    expect(y && [...asFloat32(y)]).toEqual([-1, -2]);
+    impatient.close();
+  });
+
   test('a model that takes too much memory is stopped', async () => {
     const frugal = new ModelProcess({ memory: 1e9 });
     const bomb = frugal.load(greedy, { optimization: 'disabled' }).then((s) => s.run(new Map()));
