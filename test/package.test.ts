@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,7 +50,13 @@ let root: string;
 let tarball: Packed;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'cnnx-package-'));
-  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', root], PROJECT);
+  // npm 10 prepares what it packs whatever it is told, which would build anew below tests that use the build: so a copy is packed, without scripts.
+  const stage = join(root, 'stage');
+  const manifest = json(join(PROJECT, 'package.json'));
+  for (const name of ['dist', 'docs', 'README.md', 'CHANGELOG.md', 'LICENSE'])
+    cpSync(join(PROJECT, name), join(stage, name), { recursive: true });
+  writeFileSync(join(stage, 'package.json'), JSON.stringify({ ...manifest, scripts: {} }));
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', root], stage);
   [tarball] = JSON.parse(stdout) as [Packed];
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
