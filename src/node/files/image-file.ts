@@ -43,7 +43,7 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<Imag
     return { width, height, data: inks ? fromInks(data) : asRgb(data, channels) };
   } catch (error) {
     if (error instanceof CnnxError) throw error;
-    throw refuse(printable(error instanceof Error ? error.message : String(error), 200));
+    throw refuse(printable(wordsOf(error), 200));
   }
 }
 
@@ -54,6 +54,15 @@ const refusal =
       at: { file: name },
       hint,
     });
+
+/**
+ * What the decoder says. Of a header it adds what stands in a buffer that all threads share, which differs from one time to the next, and is said
+ * several times over; so of that the first words only.
+ */
+function wordsOf(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return line.replace(/^(Input buffer has corrupt header):.*$/, '$1');
+}
 
 /** By its first bytes: sharp reads many more formats, and some of those (SVG) are programs. */
 function isImage(bytes: Uint8Array): boolean {
